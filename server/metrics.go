@@ -83,6 +83,9 @@ func (s *Server) collectors() []prometheus.Collector {
 	if s.gateway != nil {
 		all = append(all, gatewayMetrics(s.gateway, s.metrics.upstreamSeconds)...)
 	}
+	if s.auth.Mirror != nil {
+		all = append(all, mirrorMetrics(s.auth.Mirror))
+	}
 	if s.tracer != nil {
 		all = append(all, traceMetrics(s.tracer)...)
 	}

@@ -130,10 +130,14 @@ func (s *Server) compose(ctx context.Context) error {
 	s.config.Auth.IssuesNothing = s.config.Command
 	s.webhooks = webhook.NewCourier(webhook.Policy{PrivateNetworks: s.config.WebhookPrivateNetworks, Loopback: s.config.Dev},
 		webhook.Ports{Store: s.store, Vault: vault, Now: s.now, Log: s.config.Log})
+	users, err := s.openMirror(ctx)
+	if err != nil {
+		return err
+	}
 	s.passwords = credential.NewPasswords(concurrency, 16*concurrency)
 	s.auth, err = auth.New(ctx, s.config.Auth, auth.Ports{
 		Store: s.store, LastUses: s.store, Vault: vault,
-		Passwords: s.passwords, Peers: peers, Webhooks: s.webhooks, Now: s.now, Log: s.config.Log, Machine: s.config.machine(), Await: store.Await, Fresh: store.WithBudget,
+		Passwords: s.passwords, Peers: peers, Webhooks: s.webhooks, Upstream: users, Now: s.now, Log: s.config.Log, Machine: s.config.machine(), Await: store.Await, Fresh: store.WithBudget,
 	})
 	if err != nil {
 		return err
@@ -149,6 +153,7 @@ func (s *Server) compose(ctx context.Context) error {
 	}
 	s.workouts = &event.Workouts{
 		Store: s.store, Ledger: s.ledger, Cursors: vault, Now: s.now, Quota: s.config.Workouts, Limits: s.auth.Limits,
+		Aside: s.upstream != nil,
 	}
 	if err := s.openGateway(); err != nil {
 		return err
@@ -231,6 +236,10 @@ func (s *Server) start() {
 	s.every(ctx, time.Hour, "purge", s.purge)
 	s.every(ctx, s.config.AlertInterval, "looking for what needs an alert", s.alerts.Evaluate)
 	s.every(ctx, time.Second, "removing what was deleted", s.store.Remove)
+	if s.upstream != nil {
+		s.every(ctx, time.Second, "changing users upstream", s.auth.Users.Reconcile)
+		s.every(ctx, countMirrorTasks, "counting the changes of users that wait for the upstream", s.auth.Mirror.Count)
+	}
 	s.after(ctx, time.Minute, "signing the heads of the access ledgers", s.auth.Audits.SignHeads)
 	s.every(ctx, time.Hour, "signing the heads of the access ledgers", s.auth.Audits.SignHeads)
 	reload := signingReloadAlone

@@ -84,11 +84,10 @@ func (s *Server) openGateway() (err error) {
 	if s.config.Upstream.URL == "" || s.config.Command {
 		return nil
 	}
-	s.upstream = upstream.New(s.config.Upstream.client(), s.config.Log)
 	s.gateway, err = gateway.New(gateway.Config{
 		Allow: s.config.Upstream.Allow, Origin: front.OriginCheck(s.config.AllowedOrigins, s.config.Dev),
 	}, gateway.Ports{
-		Upstream: s.upstream, Ledger: s.ledger, KnowsUser: s.store.UserExists, Again: s.auth.Authenticator.Again, Begin: store.WithBudget,
+		Upstream: s.upstream, Ledger: s.ledger, KnowsUser: s.auth.Mirror.Ensure, Again: s.auth.Authenticator.Again, Begin: store.WithBudget,
 		Fail: front.Refuse, Observe: s.metrics.forwarded, Now: s.now, Log: s.config.Log,
 	})
 	return err

@@ -29,6 +29,7 @@ type Auth struct {
 	Webhooks      *Webhooks
 	Invitations   *Invitations
 	Limits        *Limiter
+	Mirror        *Mirror // nil: there is no upstream
 
 	uses  *lastUses
 	trail *trail
@@ -43,6 +44,7 @@ type Ports struct {
 	Passwords *credential.Passwords
 	Peers     Peers
 	Webhooks  WebhookSender
+	Upstream  Upstream         // nil: none, or none that this process asks
 	Now       func() time.Time // the store's time, with which ends in it are compared
 	Log       *slog.Logger
 
@@ -96,7 +98,12 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	revoker := &revoker{store: p.Store, credentials: credentials}
 	finder := &finder{store: p.Store, vault: p.Vault, signer: signer, now: p.Now}
 	recognizer := &recognizer{store: p.Store, vault: p.Vault, finder: finder, knownFor: limits.KnownAddress, now: p.Now}
+	var mirror *Mirror
+	if p.Upstream != nil || config.Mirrored {
+		mirror = &Mirror{store: p.Store, upstream: p.Upstream, now: p.Now, machine: p.Machine, log: p.Log}
+	}
 	a := &Auth{
+		Mirror:        mirror,
 		Authenticator: &Authenticator{credentials, trail},
 		Logins: &Logins{
 			store: p.Store, vault: p.Vault, passwords: passwords, buckets: buckets, replays: replays, issuer: issuer,
@@ -117,7 +124,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		Applications: &Applications{
 			store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, most: config.Quotas.Applications, now: p.Now,
 		},
-		Users: &Users{store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, most: config.Quotas.Users},
+		Users: &Users{store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, most: config.Quotas.Users, mirror: mirror},
 		Tokens: &Tokens{
 			store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, issuer: issuer,
 			trail: trail, credentials: credentials, uses: uses, maxSessions: config.Quotas.UserSessions, pages: config.KeysInBrowsers, now: p.Now,

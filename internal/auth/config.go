@@ -13,6 +13,7 @@ type Config struct {
 	Issuer           string
 	SigningAlgorithm string // of the first signing key; "" = HS256. Later ones have that of the key in use
 	IssuesNothing    bool   // no tokens, and so no first signing key, whose algorithm is another process's choice
+	Mirrored         bool   // there is an upstream, which only the nodes ask
 	AccessTTL        time.Duration
 	RefreshIdle      time.Duration // a session that is not used for so long ends
 	RefreshAbsolute  time.Duration // a session ends after so long, used or not

@@ -167,12 +167,15 @@ func (s *Users) RecordExport(ctx context.Context, userID string) error {
 	})
 }
 
-// Erase is Users.Delete for the operator.
+// Erase is Users.Delete for the operator. A process that is no node leaves it to the nodes
+// if there is an upstream.
 func (s *Users) Erase(ctx context.Context, userID string) error {
 	id, err := problem.UUID("id", userID)
 	if err != nil {
 		return err
 	}
-	_, err = s.delete(ctx, id)
+	if _, err = s.delete(ctx, id); errors.Is(err, errNotHere) {
+		return nil
+	}
 	return err
 }

@@ -151,6 +151,11 @@ type Tx interface {
 	// data. Nothing returns the rest any more, which is removed later.
 	DeleteUser(ctx context.Context, id string) error
 
+	// PutMirrorTask stores the task, over the one with its id. Who changes the user too
+	// claims that before.
+	PutMirrorTask(ctx context.Context, t MirrorTask) error
+	DeleteMirrorTask(ctx context.Context, id string) error
+
 	Replay(ctx context.Context, id credential.Hash) (ReplayRecord, error)
 	// PutReplay writes the record, over an expired one of the same id.
 	PutReplay(ctx context.Context, r ReplayRecord) error
@@ -213,6 +218,11 @@ type Reader interface {
 	User(ctx context.Context, id string) (User, error)
 	// Users returns the page's users and how many match in all.
 	Users(ctx context.Context, q UserQuery) ([]User, int, error)
+
+	MirrorTask(ctx context.Context, id string) (MirrorTask, error)
+	// DueMirrorTasks lists up to limit tasks that nobody is at, those due longest first.
+	DueMirrorTasks(ctx context.Context, now time.Time, limit int) ([]MirrorTask, error)
+	CountMirrorTasks(ctx context.Context) (int, error)
 
 	// AuditEvents returns up to q.Limit events of the audit trail. If rest is not
 	// nil, it stopped before it had found so many, and goes on after rest.

@@ -15,6 +15,12 @@ type UserList struct {
 	Cursor            *string // from an earlier page; wins over Page
 }
 
+// at returns the list with the page and limit set, and without a cursor.
+func (in UserList) at(page, limit int) UserList {
+	in.Page, in.Limit, in.Cursor = &page, &limit, nil
+	return in
+}
+
 // MaxFound bounds how many users a search counts. Whoever finds more narrows the
 // search down instead of paging through.
 const MaxFound = 1000

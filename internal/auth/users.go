@@ -16,11 +16,12 @@ type Users struct {
 	vault       *credential.Vault
 	replays     *replays
 	credentials *credentials
+	mirror      *Mirror      // nil: there is no upstream
 	most        int          // users
 	recounted   atomic.Int64 // when the users were last found to be as many, in unix seconds
 }
 
-// Create adds a user. Safe to retry with an Idempotency-Key.
+// Create adds a user, upstream too. Safe to retry with an Idempotency-Key.
 func (s *Users) Create(ctx context.Context, in UserPatch) (User, error) {
 	p, err := RequireAccount(ctx, UsersWrite)
 	if err != nil {
@@ -31,9 +32,23 @@ func (s *Users) Create(ctx context.Context, in UserPatch) (User, error) {
 	}
 	var u User
 	in.apply(&u)
-	made, err := once(ctx, s.replays, call{"CreateUser", p.Actor(), in.values(), replayFor}, func(ctx context.Context, tx Tx) (newUser, error) {
+	k := call{"CreateUser", p.Actor(), in.values(), replayFor}
+	if s.mirror != nil {
+		return s.createMirrored(ctx, k, u)
+	}
+	return s.insert(ctx, k, u, func(_ context.Context, tx Tx, u *User) error {
 		u.ID, u.CreatedAt = newID(), tx.Now()
+		return nil
+	})
+}
+
+// insert adds the user, to which identify gives its id and time, or answers a retry.
+func (s *Users) insert(ctx context.Context, k call, u User, identify func(context.Context, Tx, *User) error) (User, error) {
+	made, err := once(ctx, s.replays, k, func(ctx context.Context, tx Tx) (newUser, error) {
 		if err := s.takePlace(ctx, tx); err != nil {
+			return newUser{}, err
+		}
+		if err := identify(ctx, tx, &u); err != nil {
 			return newUser{}, err
 		}
 		if err := tx.InsertUser(ctx, u); err != nil {
@@ -82,10 +97,18 @@ func (s *Users) Get(ctx context.Context, userID string) (User, error) {
 		return User{}, err
 	}
 	u, err := s.store.User(ctx, id)
-	return u, userError(err)
+	if err != nil {
+		return User{}, userError(err)
+	}
+	if s.mirror != nil {
+		one := []User{u}
+		s.mirror.show(ctx, one, UserList{})
+		u = one[0]
+	}
+	return u, nil
 }
 
-// Update changes a user.
+// Update changes a user, upstream too.
 func (s *Users) Update(ctx context.Context, userID string, in UserPatch) (User, error) {
 	id, err := problem.UUID("id", userID)
 	if err != nil {
@@ -97,10 +120,20 @@ func (s *Users) Update(ctx context.Context, userID string, in UserPatch) (User, 
 	if err := in.check(); err != nil {
 		return User{}, err
 	}
-	var u User
+	if s.mirror != nil {
+		return s.updateMirrored(ctx, id, in)
+	}
+	return s.change(ctx, id, in, func(context.Context, Tx) error { return nil })
+}
+
+// change changes the user, with what else belongs into the transaction.
+func (s *Users) change(ctx context.Context, id string, in UserPatch, also func(context.Context, Tx) error) (u User, err error) {
 	err = s.store.Write(ctx, func(ctx context.Context, tx Tx) (err error) {
 		if u, err = tx.ClaimUser(ctx, id); err != nil {
 			return userError(err)
+		}
+		if err := also(ctx, tx); err != nil {
+			return err
 		}
 		in.apply(&u)
 		if err := tx.UpdateUser(ctx, u); err != nil {
@@ -112,7 +145,9 @@ func (s *Users) Update(ctx context.Context, userID string, in UserPatch) (User, 
 }
 
 // Delete removes a user with its sessions and tokens, and returns the user as it
-// was. Its data can no longer be read, and is removed soon after.
+// was. Its data can no longer be read, and is removed soon after. If there is an upstream,
+// the user and its data are gone there before. If that fails, Delete returns an error of
+// kind Unavailable, and Reconcile goes on until it is done.
 func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 	id, err := problem.UUID("id", userID)
 	if err != nil {
@@ -126,6 +161,14 @@ func (s *Users) Delete(ctx context.Context, userID string) (User, error) {
 
 // delete removes a user, for the caller or the operator.
 func (s *Users) delete(ctx context.Context, id string) (User, error) {
+	if s.mirror != nil {
+		return s.deleteMirrored(ctx, id)
+	}
+	return s.remove(ctx, id, nil)
+}
+
+// remove removes a user, and the task of its deletion upstream unless that is nil.
+func (s *Users) remove(ctx context.Context, id string, c *mirrorClaim) (User, error) {
 	var u User
 	var ended []string
 	err := s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) (err error) {
@@ -135,13 +178,22 @@ func (s *Users) delete(ctx context.Context, id string) (User, error) {
 		if u, err = tx.User(ctx, id); err != nil {
 			return userError(err)
 		}
+		if c != nil {
+			if err := s.mirror.end(ctx, tx, *c); err != nil {
+				return err
+			}
+		}
 		if ended, err = tx.EndSessions(ctx, SessionFilter{UserID: id}, tx.Now()); err != nil {
 			return err
 		}
 		if err := tx.DeleteUser(ctx, id); err != nil {
 			return err
 		}
-		return tx.Record(ctx, operableEvent(ctx, audit.UserDelete, userSubject(id), tx.Now()))
+		e := operableEvent(ctx, audit.UserDelete, userSubject(id), tx.Now())
+		if c != nil {
+			e.Actor = c.Actor
+		}
+		return tx.Record(ctx, e)
 	})
 	if undecided(err) {
 		s.credentials.forgetSessions(ctx, ended)
@@ -162,6 +214,9 @@ func (s *Users) List(ctx context.Context, in UserList) (UserPage, error) {
 	if err != nil {
 		return UserPage{}, err
 	}
+	if s.mirror != nil && q.SortBy == "last_synced_at" {
+		return s.listBySync(ctx, in, page, q)
+	}
 	users, total, err := s.store.Users(ctx, q) // one more than the limit tells whether there is another page
 	if err != nil {
 		return UserPage{}, err
@@ -177,6 +232,9 @@ func (s *Users) List(ctx context.Context, in UserList) (UserPage, error) {
 			return UserPage{}, err
 		}
 		out.NextCursor = &cursor
+	}
+	if s.mirror != nil {
+		s.mirror.show(ctx, out.Items, in.at(page, out.Limit))
 	}
 	return out, nil
 }

@@ -23,7 +23,7 @@ func (s *Workouts) DeleteMany(ctx context.Context, userID string, in []Reference
 	if err != nil {
 		return Deleted{}, err
 	}
-	if _, err := auth.RequireOwner(ctx, auth.WorkoutsWrite, id); err != nil {
+	if err := s.admit(ctx, auth.WorkoutsWrite, id); err != nil {
 		return Deleted{}, err
 	}
 	if err := s.Limits.SpendMore(ctx, units(len(in))); err != nil {

@@ -61,7 +61,7 @@ func (s *Workouts) List(ctx context.Context, userID string, in ListInput) (Page,
 	if err != nil {
 		return Page{}, err
 	}
-	if _, err := auth.RequireOwner(ctx, auth.WorkoutsRead, id); err != nil {
+	if err := s.admit(ctx, auth.WorkoutsRead, id); err != nil {
 		return Page{}, err
 	}
 	q, err := s.query(id, in)

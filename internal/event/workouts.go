@@ -64,6 +64,27 @@ type Workouts struct {
 	Now     func() time.Time
 	Quota   Quota // of each user
 	Limits  Limits
+	Aside   bool // the product behind this server keeps the workouts: nothing is read or written here
+}
+
+// errAside refuses a call since the workouts are upstream.
+func errAside() *problem.Error {
+	return &problem.Error{
+		Kind: problem.Conflict, Reason: "workouts_upstream",
+		Detail: "The product behind this server keeps the workouts of this installation: send them to POST /api/v1/sdk/users/{id}/sync, " +
+			"and read or delete them below /api/v1/users/{id}/events/workouts",
+	}
+}
+
+// admit admits whom auth.RequireOwner does, unless the workouts are upstream.
+func (s *Workouts) admit(ctx context.Context, scope auth.Scope, userID string) error {
+	if _, err := auth.RequireOwner(ctx, scope, userID); err != nil {
+		return err
+	}
+	if s.Aside {
+		return errAside()
+	}
+	return nil
 }
 
 // Result is the outcome of one workout that was written.
@@ -102,7 +123,7 @@ func (s *Workouts) Upsert(ctx context.Context, userID string, in []Input, allOrN
 	if err != nil {
 		return Upserted{}, err
 	}
-	if _, err := auth.RequireOwner(ctx, auth.WorkoutsWrite, id); err != nil {
+	if err := s.admit(ctx, auth.WorkoutsWrite, id); err != nil {
 		return Upserted{}, err
 	}
 	if err := s.Limits.SpendMore(ctx, units(len(in))); err != nil {
@@ -166,7 +187,7 @@ func (s *Workouts) Delete(ctx context.Context, userID, workoutID string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := auth.RequireOwner(ctx, auth.WorkoutsWrite, id); err != nil {
+	if err := s.admit(ctx, auth.WorkoutsWrite, id); err != nil {
 		return err
 	}
 	if err := s.Store.UserExists(ctx, id); err != nil {

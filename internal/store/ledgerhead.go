@@ -55,7 +55,7 @@ func (s *Store) SignHeads(ctx context.Context, at time.Time, by audit.Signer) er
 			return errors.Join(broken, err)
 		}
 		if len(rows) == 0 {
-			return errors.Join(broken, s.putMeta(ctx, signedUntil, strconv.FormatInt(micros(at), 10)))
+			return errors.Join(broken, s.PutMeta(ctx, signedUntil, strconv.FormatInt(micros(at), 10)))
 		}
 		after = rows[len(rows)-1].Entry
 		var users []string

@@ -27,8 +27,8 @@ func (s *Store) Meta(ctx context.Context, name string) (string, error) {
 	return row.Value, err
 }
 
-// putMeta stores the value, over another one.
-func (s *Store) putMeta(ctx context.Context, name, value string) error {
+// PutMeta stores the value, over another one.
+func (s *Store) PutMeta(ctx context.Context, name, value string) error {
 	return s.do(failpoint.Background(ctx), func(ctx context.Context, t *tx) error {
 		_, err := t.exec(ctx, t.insert(&metaRow{Name: name, Value: value}).On("CONFLICT (name) DO UPDATE SET value = excluded.value"))
 		return err

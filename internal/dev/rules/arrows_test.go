@@ -32,7 +32,7 @@ var permitted = []struct{ from, to string }{
 	{"server/call", "internal/auth internal/problem"},
 	{"server/front", "server/rest server/rpc server/call gen/... internal/alert internal/auth internal/credential internal/event internal/failpoint internal/gateway internal/installation internal/jsonbody internal/policy internal/problem internal/ratelimit internal/tracing internal/usage"},
 	{"server/control", "internal/auth internal/privatefile internal/problem"},
-	{"server", "server/control server/front internal/alert internal/audit internal/auth internal/cluster internal/credential internal/event internal/failpoint internal/gateway internal/installation internal/policy internal/privatefile internal/ratelimit internal/store internal/tracing internal/upstream internal/usage internal/webhook"},
+	{"server", "server/control server/front internal/alert internal/audit internal/auth internal/cluster internal/credential internal/event internal/failpoint internal/gateway internal/installation internal/policy internal/privatefile internal/problem internal/ratelimit internal/store internal/tracing internal/upstream internal/usage internal/webhook"},
 
 	{"internal/store/...", "internal/store/... internal/alert internal/auth internal/cluster internal/event internal/installation internal/audit internal/credential internal/ratelimit internal/failpoint internal/privatefile internal/problem internal/tracing internal/usage internal/webhook"},
 	{"internal/event", "internal/auth internal/audit internal/problem"},
@@ -41,7 +41,7 @@ var permitted = []struct{ from, to string }{
 	{"internal/installation", "internal/auth"},
 	{"internal/policy", "internal/auth"},
 	{"internal/webhook", "internal/auth internal/credential"},
-	{"internal/upstream", "internal/problem"},
+	{"internal/upstream", "internal/auth internal/problem"},
 	{"internal/gateway", "internal/auth internal/audit internal/problem internal/upstream"},
 	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint internal/problem"},
 	{"internal/cluster", "internal/privatefile internal/ratelimit internal/tracing"},
