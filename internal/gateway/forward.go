@@ -283,7 +283,7 @@ func (g *Gateway) unauthorized(ctx context.Context, p *passage) error {
 	if strings.HasPrefix(p.Route.Path, base+"/providers/") && p.Route.HasUser() {
 		if err := g.ports.Upstream.Verify(ctx); err == nil {
 			return &problem.Error{
-				Kind: problem.Conflict, Reason: upstreamRefused,
+				Kind: problem.Conflict, Reason: reasonRefused,
 				Detail: "The provider no longer accepts what this user granted: the user must connect it again",
 			}
 		}

@@ -15,7 +15,7 @@ import (
 // maxRefusal is how much of a refusal of the upstream is read, in bytes.
 const maxRefusal = 16 << 10
 
-const upstreamRefused = "upstream_refused"
+const reasonRefused = "upstream_refused"
 
 // kinds are those of the statuses with which the upstream refuses a request for what is
 // in it. Any other below 500 is a bad request.
@@ -48,7 +48,7 @@ func (r *Route) refusal(answer *http.Response) *problem.Error {
 	if status >= 500 {
 		return &problem.Error{Kind: problem.Internal, Reason: "upstream_failed", Detail: "The product behind this server has failed", Cause: cause}
 	}
-	e := &problem.Error{Kind: problem.BadRequest, Reason: upstreamRefused, Detail: detail}
+	e := &problem.Error{Kind: problem.BadRequest, Reason: reasonRefused, Detail: detail}
 	if kind, known := kinds[status]; known {
 		e.Kind = kind
 	}

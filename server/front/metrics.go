@@ -58,8 +58,8 @@ var reasons = []string{
 	"invalid_app_credentials", "invalid_credentials", "invalid_refresh_token", "invalid_request", "invalid_setup_token", "invalid_token", "invitation_accepted", "invitation_expired",
 	"invitation_pending", "invitation_revoked", "key_in_browser", "last_developer", "method_not_allowed",
 	"missing_credential", "missing_credentials", "multiple_credentials", "network_not_allowed", "not_found", "other_user", "quota_exceeded", "rate_limited",
-	"refresh_token_reused", "refresh_token_used", "request_timeout", "test_in_progress", "token_expired", "too_many_uploads", "unavailable", "unsupported_media_type",
-	"upstream_refused", "user_not_upstream", "workouts_upstream",
+	"refresh_token_reused", "refresh_token_used", "request_timeout", "test_in_progress", "token_expired", "too_many_streams", "too_many_uploads",
+	"unavailable", "unsupported_media_type", "upstream_failed", "upstream_refused", "user_not_upstream", "workouts_upstream",
 }
 
 const otherLabel = "other"

@@ -20,7 +20,7 @@ type origins struct {
 // that libraries for traces, errors and event streams add by themselves.
 var sentHeaders = []string{
 	"Authorization", "Idempotency-Key", "X-Request-Id", "X-Open-Wearables-API-Key",
-	"Accept", "Baggage", "Cache-Control", "Last-Event-ID", "Sentry-Trace", "Traceparent", "Tracestate", "X-Requested-With",
+	"Accept", "Baggage", "Cache-Control", "If-None-Match", "Last-Event-ID", "Sentry-Trace", "Traceparent", "Tracestate", "X-Requested-With",
 }
 
 // cors permits pages of the origins, and no others, to read answers, and their

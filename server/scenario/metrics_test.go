@@ -15,6 +15,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/dev/pgtest"
 	"github.com/openwearables/openwearables/internal/dev/redistest"
+	"github.com/openwearables/openwearables/internal/dev/upstream"
 	"github.com/openwearables/openwearables/internal/dev/service"
 	"github.com/openwearables/openwearables/server"
 )
@@ -85,13 +86,16 @@ func metricLabels(text string) map[string][]string {
 func allMetrics(t *testing.T) string {
 	t.Helper()
 	collectTraces(t)
-	redis := redistest.Start(t)
+	redis, up := redistest.Start(t), upstream.New(t)
 	all := ""
 	for _, on := range []func(*server.Config){
 		func(c *server.Config) {
 			c.Database, c.Secret, c.Redis, c.Traces = pgtest.New(t), []byte(rand.Text()+rand.Text()), redis.URL(), true
 		},
-		func(c *server.Config) { c.Database, c.Secret = "sqlite:"+filepath.Join(t.TempDir(), "node.db"), nil },
+		func(c *server.Config) {
+			c.Database, c.Secret = "sqlite:"+filepath.Join(t.TempDir(), "node.db"), nil
+			c.Upstream = server.Upstream{URL: up.URL, Key: up.Key, Email: up.Email, Password: up.Password}
+		},
 	} {
 		listening, addr := withMetrics()
 		n := listen(t, listening, on)
@@ -99,6 +103,9 @@ func allMetrics(t *testing.T) string {
 		d := restDriver{n}
 		_, refresh := n.login(t, d)
 		d.call(t, "RefreshToken", args{"refresh_token": refresh}).want(t, 200, "")
+		if answer, err := http.Get(n.url + "/api/v1/oauth/providers"); err != nil || answer.Body.Close() != nil {
+			t.Fatal(err)
+		}
 		all += scrape(t, addr)
 		n.stop()
 	}
