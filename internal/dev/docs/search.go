@@ -11,7 +11,7 @@ import (
 
 // index is what the search of the pages reads. A section begins at a heading.
 type index struct {
-	Pages    [][3]string `json:"pages"`    // title, route, group
+	Pages    [][3]string `json:"pages"`    // name, route, group
 	Sections [][]any     `json:"sections"` // number of the page, id, heading, text
 }
 
@@ -24,7 +24,7 @@ var unsearched = map[string]bool{
 func indexOf(root fs.FS, pages []*page) ([]byte, error) {
 	var all index
 	for i, p := range pages {
-		all.Pages = append(all.Pages, [3]string{p.title, p.Route, p.Group})
+		all.Pages = append(all.Pages, [3]string{p.Label, p.Route, p.Group})
 		id, title, text := "", "", p.Description
 		add := func() { all.Sections = append(all.Sections, []any{i, id, title, text}) }
 		next := 0

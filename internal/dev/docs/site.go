@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -143,13 +144,22 @@ func assetsOf(root fs.FS, pages []*page, files map[string][]byte) (map[string]st
 	if err != nil {
 		return nil, err
 	}
+	bar, err := own.ReadFile("assets/bar.css")
+	if err != nil {
+		return nil, err
+	}
+	text, err := own.ReadFile("assets/text.css")
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range []string{"docs.css", "docs.js", "reference.css", "reference.js"} {
 		content, err := own.ReadFile("assets/" + name)
 		if err != nil {
 			return nil, err
 		}
 		if name == "docs.css" {
-			content = append(tokens, bytes.ReplaceAll(content, []byte("geist.woff2"), []byte(assets["geist.woff2"]))...)
+			content = bytes.ReplaceAll(content, []byte("geist.woff2"), []byte(assets["geist.woff2"]))
+			content = slices.Concat(tokens, bar, text, content) // the last has the rules by width
 		}
 		add(name, content)
 	}

@@ -28,7 +28,10 @@ const kept = {
 // The theme, which is that of the dashboard too.
 const themes = {
   "": ["as the system", "M4 5h16v11H4zM9 20h6M12 16v4"],
-  light: ["light", "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 3v1M12 20v1M3 12h1M20 12h1M5.6 5.6l.8.8M17.6 17.6l.8.8M5.6 18.4l.8-.8M17.6 6.4l.8-.8"],
+  light: [
+    "light",
+    "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 3v1M12 20v1M3 12h1M20 12h1M5.6 5.6l.8.8M17.6 17.6l.8.8M5.6 18.4l.8-.8M17.6 6.4l.8-.8",
+  ],
   dark: ["dark", "M20 14.5A8 8 0 0 1 9.5 4 8 8 0 1 0 20 14.5z"],
 };
 const themeButton = document.querySelector(".theme");
@@ -40,7 +43,8 @@ function showTheme() {
 }
 themeButton.addEventListener("click", () => {
   const names = Object.keys(themes);
-  const next = names[(names.indexOf(document.documentElement.dataset.theme ?? "") + 1) % names.length];
+  const next =
+    names[(names.indexOf(document.documentElement.dataset.theme ?? "") + 1) % names.length];
   if (next) document.documentElement.dataset.theme = next;
   else delete document.documentElement.dataset.theme;
   kept.set("theme", next);
@@ -50,7 +54,8 @@ showTheme();
 themeButton.hidden = false;
 
 // Addresses of the reference from when it was the page at /docs.
-if (location.pathname === "/docs" && location.hash.startsWith("#/")) location.replace(`/docs/reference${location.hash}`);
+if (location.pathname === "/docs" && location.hash.startsWith("#/"))
+  location.replace(`/docs/reference${location.hash}`);
 
 // The place in the contents.
 document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "center" });
@@ -77,7 +82,11 @@ for (const block of document.querySelectorAll(".code")) {
 const groups = [...document.querySelectorAll(".languages")].map((group, number) => {
   const blocks = [...group.querySelectorAll(".code")];
   const tabs = blocks.map((block, i) => {
-    const tab = make("button", { type: "button", id: `tab-${number}-${i}`, textContent: block.dataset.language });
+    const tab = make("button", {
+      type: "button",
+      id: `tab-${number}-${i}`,
+      textContent: block.dataset.language,
+    });
     tab.setAttribute("role", "tab");
     tab.setAttribute("aria-controls", `panel-${number}-${i}`);
     block.id = `panel-${number}-${i}`;
@@ -133,7 +142,15 @@ function load() {
     const { pages, sections } = await answer.json();
     return sections.map(([page, id, heading, text]) => {
       const [title, route, group] = pages[page];
-      return { title, group, heading, text, address: id ? `${route}#${id}` : route, name: `${heading || title}`.toLowerCase(), words: text.toLowerCase() };
+      return {
+        title,
+        group,
+        heading,
+        text,
+        address: id ? `${route}#${id}` : route,
+        name: `${heading || title}`.toLowerCase(),
+        words: text.toLowerCase(),
+      };
     });
   });
   index.catch(() => {
@@ -186,7 +203,11 @@ async function find() {
         "li",
         { id: `found-${i}` },
         make("strong", { textContent: section.heading || section.title }),
-        make("span", { textContent: [section.group, section.heading ? section.title : ""].filter(Boolean).join(" › ") }),
+        make("span", {
+          textContent: [section.group, section.heading ? section.title : ""]
+            .filter(Boolean)
+            .join(" › "),
+        }),
         make("span", { textContent: excerpt(section, asked) }),
       );
       item.setAttribute("role", "option");
@@ -203,7 +224,7 @@ async function find() {
 
 function select(i) {
   selected = i;
-  [...list.children].forEach((item, n) => item.setAttribute("aria-selected", String(n === i)));
+  for (const [n, item] of [...list.children].entries()) item.setAttribute("aria-selected", String(n === i));
   if (i < 0) input.removeAttribute("aria-activedescendant");
   else input.setAttribute("aria-activedescendant", `found-${i}`);
   list.children[i]?.scrollIntoView({ block: "nearest" });
