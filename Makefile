@@ -56,6 +56,7 @@ release: $(SHIP) ## makes a release of this commit in dist/release, with RELEASE
 licences: ## writes server/LICENSES.md from what the server is built from
 	go run ./internal/dev/release/licences > server/LICENSES.md.new
 	mv server/LICENSES.md.new server/LICENSES.md
+	$(MAKE) docs
 
 # The pages that the server serves are committed as this builds them, so that go build
 # needs no Node.
@@ -83,12 +84,14 @@ nightly: $(SHIP) ## runs what is too slow for test
 
 reliability: ## runs every proof of reliability, in an hour and a half
 	internal/dev/reliability/run.sh -tier full
+	$(MAKE) docs
 
 # Writes server/BENCHMARK.md with ROUNDS of slices of two seconds, in some ten minutes.
 ROUNDS ?= 5
 bench: system build clients/typescript/node_modules/.package-lock.json ## writes server/BENCHMARK.md, in some ten minutes
 	cd clients/typescript && npm run -s build
 	go run ./internal/dev/bench -page -rounds $(ROUNDS)
+	$(MAKE) docs
 
 scale: system build ## compares a million keys and users with a thousand, in an hour, for server/SCALE.md
 	go run ./internal/dev/bench -scale 1000000 -rounds 3 -page
