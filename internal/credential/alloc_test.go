@@ -16,6 +16,7 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 	var is bool
 	for name, f := range map[string]func(){
 		"Hash":             func() { v.Hash(key) },
+		"HashKey":          func() { v.HashKey("sk-0123456789abcdef0123456789abcdef") },
 		"HashParts":        func() { v.HashParts("domain", "operation", key) },
 		"ValidKey":         func() { is = credential.ValidKey(key) },
 		"ValidKey refuses": func() { is = credential.ValidKey(bad) },

@@ -95,15 +95,15 @@ func Valid(p Prefix, s string) bool {
 }
 
 // ValidKey reports whether s is [Valid] as an API key of the live or the test
-// environment.
+// environment, or has the form of one that may have been imported.
 func ValidKey(s string) bool {
-	return Valid(LiveKey, s) || Valid(TestKey, s)
+	return Valid(LiveKey, s) || Valid(TestKey, s) || IsImportedKey(s)
 }
 
 // HasKeyForm reports whether s presents itself as an API key. What begins with
-// "ow_" is authenticated as a key, never as another kind of credential.
+// "ow_" or "sk-" is authenticated as a key, never as another kind of credential.
 func HasKeyForm(s string) bool {
-	return strings.HasPrefix(s, "ow_")
+	return strings.HasPrefix(s, "ow_") || strings.HasPrefix(s, importedKey)
 }
 
 // seal36 joins a prefix, a payload in base36 and their checksum.

@@ -102,9 +102,13 @@ func (p *Passwords) Hash(ctx context.Context, g Guest, password string) (string,
 }
 
 // Verify reports whether the password is the one that was hashed. For a
-// password that is too long it returns false after the same work. The errors
+// password that is too long it returns false after the same work. It also takes the
+// hash of a secret that was imported, by bcrypt. The errors
 // are [ErrBusy], [ErrMalformedHash] and those of the context.
 func (p *Passwords) Verify(ctx context.Context, g Guest, encoded, password string) (bool, error) {
+	if IsBcrypt(encoded) {
+		return p.verifyBcrypt(ctx, g, encoded, password)
+	}
 	h, err := parsePHC(encoded)
 	if err != nil {
 		return false, err
@@ -131,17 +135,44 @@ func (p *Passwords) VerifyNone(ctx context.Context, g Guest, password string) er
 	return err
 }
 
+func (p *Passwords) verifyBcrypt(ctx context.Context, g Guest, encoded, password string) (bool, error) {
+	if err := CheckBcrypt(encoded); err != nil {
+		return false, err
+	}
+	leave, err := p.enter(ctx, g)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	return compareBcrypt(encoded, password)
+}
+
+// VerifyNoBcrypt is [Passwords.VerifyNone] with the work of a hash by bcrypt.
+func (p *Passwords) VerifyNoBcrypt(ctx context.Context, g Guest, password string) error {
+	_, err := p.verifyBcrypt(ctx, g, noBcrypt, password)
+	return err
+}
+
 func (p *Passwords) derive(ctx context.Context, g Guest, password string, c cost, salt []byte, n int) ([]byte, error) {
-	leave, err := p.limiter.enter(ctx, g)
+	leave, err := p.enter(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return argon2.IDKey([]byte(password), salt, c.time, c.memory, c.threads, uint32(n)), nil
+}
+
+// enter waits for a place. The caller must call leave once.
+func (p *Passwords) enter(ctx context.Context, g Guest) (leave func(), err error) {
+	end, err := p.limiter.enter(ctx, g)
 	if errors.Is(err, ErrBusy) {
 		p.busy.Add(1)
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		leave()
+	return func() {
+		end()
 		p.rest.Reset(keepFor)
-	}()
-	return argon2.IDKey([]byte(password), salt, c.time, c.memory, c.threads, uint32(n)), nil
+	}, nil
 }

@@ -19,12 +19,15 @@ var tokenForm = regexp.MustCompile(`eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}(\.[0
 // webhookSecretForm matches what signs webhooks, which has no checksum.
 var webhookSecretForm = regexp.MustCompile(`whsec_[0-9A-Za-z+/_-]{24,}=*`)
 
-// Redact replaces each secret of this product in s, wherever it stands, and each
-// JWT. It returns s itself, without an allocation, if there are none. Use it for
+// Redact replaces each secret of this product in s, wherever it stands, each that may
+// have been imported, and each JWT. It returns s itself, without an allocation, if there are none. Use it for
 // a text of a caller that is about to be logged or stored.
 func Redact(s string) string {
 	for _, p := range secrets {
 		s = redactKind(p, s)
+	}
+	if (strings.Contains(s, "-") || strings.Contains(s, string(AppSecret))) && importedForm.MatchString(s) {
+		s = importedForm.ReplaceAllString(s, redacted)
 	}
 	if strings.Contains(s, "whsec_") && webhookSecretForm.MatchString(s) {
 		s = webhookSecretForm.ReplaceAllString(s, redacted)
