@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
+	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
@@ -64,13 +65,27 @@ func (s *Invitations) presented(ctx context.Context, in *AcceptInput) (StoredInv
 	if err := v.Err(); err != nil {
 		return StoredInvitation{}, err
 	}
-	i, err := s.store.InvitationByHash(ctx, s.vault.Hash(in.Token))
+	i, err := s.byToken(ctx, in.Token)
 	if err != nil {
 		CallerFrom(ctx).Foreign = errors.Is(err, problem.ErrNotFound)
 		return i, invitationError(err)
 	}
 	s.passwords.check(&v, "password", in.Password, i.Email)
 	return i, v.Err()
+}
+
+// byToken returns the invitation that has the token, or that was imported with it and not
+// sent again since.
+func (s *Invitations) byToken(ctx context.Context, token string) (StoredInvitation, error) {
+	i, err := s.store.InvitationByHash(ctx, s.vault.Hash(token))
+	if !errors.Is(err, problem.ErrNotFound) {
+		return i, err
+	}
+	i, err = s.store.ImportedInvitation(ctx, importedInvitationSecret(s.vault, credential.ImportDigest(token)))
+	if err == nil && i.Generation > 1 {
+		err = problem.ErrNotFound
+	}
+	return i, err
 }
 
 // join makes the developer. The password is hashed only for an invitation that can be

@@ -28,6 +28,7 @@ type Auth struct {
 	Signing       *Signing
 	Webhooks      *Webhooks
 	Invitations   *Invitations
+	Imports       *Imports
 	Limits        *Limiter
 	Mirror        *Mirror // nil: there is no upstream
 
@@ -127,7 +128,8 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		Users: &Users{store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, most: config.Quotas.Users, mirror: mirror},
 		Tokens: &Tokens{
 			store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, issuer: issuer,
-			trail: trail, credentials: credentials, uses: uses, maxSessions: config.Quotas.UserSessions, pages: config.KeysInBrowsers, now: p.Now,
+			trail: trail, credentials: credentials, uses: uses, imported: newImportedSecrets(p.Store, p.Vault, p.Passwords, p.Fresh),
+			maxSessions: config.Quotas.UserSessions, pages: config.KeysInBrowsers, now: p.Now,
 		},
 		Leaks: &Leaks{store: p.Store, vault: p.Vault, finder: finder, revoker: revoker, credentials: credentials},
 		Signing: &Signing{
@@ -146,6 +148,9 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	a.Webhooks = &Webhooks{store: p.Store, vault: p.Vault, replays: replays, sender: p.Webhooks, fresh: p.Fresh, now: p.Now}
 	a.Invitations = &Invitations{
 		store: p.Store, vault: p.Vault, passwords: passwords, buckets: buckets, replays: replays, trail: trail, now: p.Now,
+	}
+	a.Imports = &Imports{
+		store: p.Store, vault: p.Vault, issuer: issuer, credentials: credentials, developers: a.Developers, users: a.Users,
 	}
 	a.Audits = &Audits{store: p.Store, vault: p.Vault, limits: a.Limits, fresh: p.Fresh, now: p.Now}
 	return a, a.Signing.start(ctx, !config.IssuesNothing)

@@ -76,7 +76,7 @@ func (s *credentials) recall(c *Caller) (h credential.Hash, epoch uint64, decide
 		c.Principal, c.Refused, c.barred, c.Foreign = nil, errInvalidKey(), nil, true
 		return h, 0, true
 	}
-	h, now := s.vault.Hash(c.presented), s.now()
+	h, now := s.vault.HashKey(c.presented), s.now()
 	p, epoch := s.cache.get(h)
 	if p != nil && s.ended(p, now) { // its session may have been extended since
 		s.cache.remove(h)
@@ -150,7 +150,7 @@ func (s *credentials) revalidate(ctx context.Context, c *Caller, version uint64)
 		return
 	}
 	s.counts.outdated.Add(1)
-	h := s.vault.Hash(c.presented)
+	h := s.vault.HashKey(c.presented)
 	_, epoch := s.cache.get(h)
 	if s.authenticateFresh(ctx, c, h, epoch, version); c.Principal == nil {
 		s.cache.remove(h)
@@ -199,7 +199,7 @@ func (s *credentials) principalOf(k *StoredKey, h credential.Hash) (_ *Principal
 // requireMinter returns nil if the caller, who was admitted with a secret of the key,
 // may still mint tokens by it as it is stored now, or else the refusal.
 func (s *credentials) requireMinter(k *StoredKey, c *Caller, now time.Time) error {
-	h := s.vault.Hash(c.presented)
+	h := s.vault.HashKey(c.presented)
 	if !k.admits(h, now) {
 		return errInvalidKey()
 	}

@@ -42,6 +42,9 @@ func (s *finder) byToken(ctx context.Context, token string) (string, Holder, err
 // byRefreshToken returns the session whose seed made the token, whatever its
 // generation.
 func (s *finder) byRefreshToken(ctx context.Context, token string) (StoredSession, credential.RefreshToken, error) {
+	if credential.IsImportedRefresh(token) {
+		return s.byImportedToken(ctx, token)
+	}
 	t, ok := credential.ParseRefreshToken(token)
 	if !ok {
 		return StoredSession{}, t, problem.ErrNotFound
@@ -54,4 +57,12 @@ func (s *finder) byRefreshToken(ctx context.Context, token string) (StoredSessio
 		return StoredSession{}, t, problem.ErrNotFound
 	}
 	return row, t, nil
+}
+
+// byImportedToken returns the session that was imported with the refresh token, which
+// stands for its first generation: it works once, and its successors are ours.
+func (s *finder) byImportedToken(ctx context.Context, token string) (StoredSession, credential.RefreshToken, error) {
+	t := credential.RefreshToken{Session: importedSessionID(s.vault, credential.ImportDigest(token)), Generation: 1}
+	row, err := s.store.Session(ctx, formatID(t.Session))
+	return row, t, err
 }

@@ -41,7 +41,7 @@ func (s *Leaks) Report(ctx context.Context, secret string) error {
 	switch {
 	case credential.ValidKey(secret):
 		err = s.endKey(ctx, secret)
-	case credential.Valid(credential.AppSecret, secret):
+	case credential.Valid(credential.AppSecret, secret), credential.IsImportedAppSecret(secret):
 		err = s.endApplicationSecret(ctx, s.vault.Hash(secret))
 	default:
 		err = s.endSession(ctx, secret)
@@ -67,7 +67,7 @@ func (s *Leaks) endSession(ctx context.Context, token string) error {
 // endKey puts a secret that nobody has in the place of the key's newest one, or
 // drops the older one.
 func (s *Leaks) endKey(ctx context.Context, secret string) error {
-	h := s.vault.Hash(secret)
+	h := s.vault.HashKey(secret)
 	found, err := s.store.KeyByHash(ctx, h)
 	if err != nil {
 		return err

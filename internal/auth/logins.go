@@ -53,26 +53,47 @@ func (s *Logins) login(ctx context.Context, c *Caller, in LoginInput) (Grant, er
 	if err != nil {
 		return Grant{}, err
 	}
-	var grant Grant
 	g := guess{password: in.Password, known: who.known, bucket: who.bucket, action: audit.Login, refusal: errInvalidLogin}
-	err = s.passwords.attempt(ctx, g, func(context.Context) (StoredDeveloper, error) { return row, nil },
-		func(ctx context.Context, d StoredDeveloper) (err error) {
-			c.proved = Holder{Kind: DeveloperToken, ID: d.ID}
-			grant, err = s.openSession(ctx, c, d, who.device, in.UseCookie)
-			return err
-		})
-	return grant, err
+	for {
+		var grant Grant
+		err = s.passwords.attempt(ctx, g, func(context.Context) (StoredDeveloper, error) { return row, nil },
+			func(ctx context.Context, d StoredDeveloper) (err error) {
+				c.proved = Holder{Kind: DeveloperToken, ID: d.ID}
+				grant, err = s.openSession(ctx, c, d, s.passwords.rehash(ctx, &d, in.Password), who.device, in.UseCookie)
+				return err
+			})
+		if !errors.Is(err, errRehashed) { // which is at most once: nothing becomes bcrypt
+			return grant, err
+		}
+		if row, err = s.store.Developer(ctx, row.ID); err != nil && !errors.Is(err, problem.ErrNotFound) {
+			return Grant{}, err
+		}
+	}
 }
 
-func (s *Logins) openSession(ctx context.Context, c *Caller, verified StoredDeveloper, device deviceID, useCookie bool) (Grant, error) {
+// errRehashed means that another login has replaced the bcrypt hash of the password
+// while this one compared with it.
+var errRehashed = errors.New("auth: the password was hashed anew meanwhile")
+
+// openSession opens a session of a developer whose password was verified, and stores
+// rehashed, unless it is "", in the place of the hash of it.
+func (s *Logins) openSession(ctx context.Context, c *Caller, verified StoredDeveloper, rehashed string, device deviceID, useCookie bool) (Grant, error) {
 	var ended []string
 	k := call{"Login", developerSubject(verified.ID), useCookie, replayTokensFor}
 	grant, err := once(ctx, s.replays, k, func(ctx context.Context, tx Tx) (Grant, error) {
 		d, err := tx.Developer(ctx, verified.ID)
+		if err == nil && d.PasswordHash != verified.PasswordHash && credential.IsBcrypt(verified.PasswordHash) {
+			return Grant{}, errRehashed
+		}
 		if errors.Is(err, problem.ErrNotFound) || err == nil && (d.Disabled || d.PasswordHash != verified.PasswordHash) {
 			return Grant{}, errInvalidLogin() // it changed while the password was being verified
 		} else if err != nil {
 			return Grant{}, err
+		}
+		if rehashed != "" {
+			if err := replaceImported(ctx, tx, s.vault, d, rehashed); err != nil {
+				return Grant{}, err
+			}
 		}
 		if ended, err = s.makeRoom(ctx, tx, c, d.ID); err != nil {
 			return Grant{}, err
@@ -83,6 +104,20 @@ func (s *Logins) openSession(ctx context.Context, c *Caller, verified StoredDeve
 		s.credentials.forgetSessions(ctx, ended)
 	}
 	return grant, err
+}
+
+// replaceImported stores the hash of a password in the place of the one that was imported.
+func replaceImported(ctx context.Context, tx Tx, vault *credential.Vault, d StoredDeveloper, hash string) error {
+	imported, err := tx.Imported(ctx, ImportedDeveloper, d.ID)
+	if err == nil {
+		imported.Secret = importedPassword(vault, hash)
+		err = tx.PutImported(ctx, imported)
+	}
+	if err != nil && !errors.Is(err, problem.ErrNotFound) {
+		return err
+	}
+	d.PasswordHash = hash
+	return tx.UpdateDeveloper(ctx, d)
 }
 
 // begin opens a session of a developer who was authenticated, and makes the caller

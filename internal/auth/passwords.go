@@ -99,11 +99,47 @@ func (s *passwords) attempt(
 // or not the account exists.
 func (s *passwords) verify(ctx context.Context, d StoredDeveloper, g guess) (bool, error) {
 	as := CallerFrom(ctx).guest(g.known)
-	if d.ID == "" || d.Disabled || g.password == "" {
-		return false, hashingError(s.hasher.VerifyNone(ctx, as, g.password))
+	var ok bool
+	var err error
+	exists := d.ID != "" && !d.Disabled && g.password != ""
+	if exists {
+		ok, err = s.hasher.Verify(ctx, as, d.PasswordHash, g.password)
+	} else {
+		err = s.hasher.VerifyNone(ctx, as, g.password)
 	}
-	ok, err := s.hasher.Verify(ctx, as, d.PasswordHash, g.password)
+	if !ok && err == nil {
+		err = s.evenOut(ctx, as, exists && credential.IsBcrypt(d.PasswordHash), g.password)
+	}
 	return ok, hashingError(err)
+}
+
+// evenOut does the rest of the work for a refused guess, as long as a developer has a
+// password by bcrypt: so the time of the refusal does not tell whose is.
+func (s *passwords) evenOut(ctx context.Context, as credential.Guest, bcrypt bool, password string) error {
+	if bcrypt {
+		return s.hasher.VerifyNone(ctx, as, password)
+	}
+	imported, err := s.trail.store.BcryptPasswords(ctx)
+	if err != nil || !imported {
+		return err
+	}
+	return s.hasher.VerifyNoBcrypt(ctx, as, password)
+}
+
+// rehash returns our hash of a password that was right for the developer, if the stored
+// one is of bcrypt; "" if it is ours, or if there is no time for it: the next login then
+// does.
+func (s *passwords) rehash(ctx context.Context, d *StoredDeveloper, password string) string {
+	if !credential.IsBcrypt(d.PasswordHash) {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTime/2)
+	defer cancel()
+	hash, err := s.hash(ctx, password)
+	if err != nil {
+		return ""
+	}
+	return hash
 }
 
 func hashingError(err error) error {

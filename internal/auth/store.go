@@ -48,6 +48,7 @@ type Store interface {
 // then waits for them, and they for it.
 type Tx interface {
 	Reader
+	importWriter
 	// Now returns the database's time, in UTC, in microseconds. It does not
 	// change within a transaction.
 	Now() time.Time
@@ -166,6 +167,8 @@ type Tx interface {
 
 // Reader looks things up. A missing row is problem.ErrNotFound.
 type Reader interface {
+	importReader
+
 	Developer(ctx context.Context, id string) (StoredDeveloper, error)
 	// DeveloperByEmail looks the email up under each of its EmailKeys.
 	DeveloperByEmail(ctx context.Context, email string) (StoredDeveloper, error)

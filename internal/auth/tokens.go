@@ -22,6 +22,7 @@ type Tokens struct {
 	trail       *trail
 	credentials *credentials
 	uses        *lastUses
+	imported    *importedSecrets
 	maxSessions int  // of one user
 	pages       bool // may use the secrets of applications
 	now         func() time.Time
@@ -207,6 +208,9 @@ func (s *Tokens) prove(ctx context.Context, c *Caller, app AppCredentials) error
 	now := s.now()
 	h := s.vault.Hash(app.AppSecret)
 	row, err := s.application(ctx, app)
+	if err == nil && !row.admits(h, now) && credential.IsImportedAppSecret(app.AppSecret) {
+		row, err = s.imported.check(ctx, row, app.AppSecret, h)
+	}
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return err
 	}
@@ -257,7 +261,8 @@ func (s *Tokens) refuseExchange(ctx context.Context, c *Caller, appID string, re
 
 // application looks an application up if its credentials have the right form.
 func (s *Tokens) application(ctx context.Context, app AppCredentials) (StoredApplication, error) {
-	if !credential.Valid(credential.AppID, app.AppID) || !credential.Valid(credential.AppSecret, app.AppSecret) {
+	id := credential.Valid(credential.AppID, app.AppID) || credential.IsImportedAppID(app.AppID)
+	if !id || !credential.Valid(credential.AppSecret, app.AppSecret) && !credential.IsImportedAppSecret(app.AppSecret) {
 		return StoredApplication{}, problem.ErrNotFound
 	}
 	return s.store.Application(ctx, app.AppID)

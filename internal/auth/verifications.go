@@ -248,7 +248,7 @@ func (s *Verifications) diagnoseKey(ctx context.Context, secret string) (string,
 	if !credential.ValidKey(secret) {
 		return malformed, nil, nil
 	}
-	h := s.vault.Hash(secret)
+	h := s.vault.HashKey(secret)
 	k, err := s.store.KeyByHash(ctx, h)
 	if errors.Is(err, problem.ErrNotFound) {
 		return unknownHere, nil, nil
@@ -267,7 +267,8 @@ func (s *Verifications) diagnoseKey(ctx context.Context, secret string) (string,
 
 func (s *Verifications) diagnoseToken(ctx context.Context, token string) (string, *Principal, error) {
 	switch {
-	case credential.Valid(credential.Refresh, token), credential.Valid(credential.AppSecret, token):
+	case credential.Valid(credential.Refresh, token), credential.Valid(credential.AppSecret, token),
+		credential.IsImportedRefresh(token), credential.IsImportedAppSecret(token):
 		return wrongKind, nil, nil
 	case strings.Count(token, ".") != 2:
 		return malformed, nil, nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
@@ -38,6 +39,7 @@ var aboutUsers = []personal{
 	{"alerts", "subject = ?1 OR link LIKE '%' || ?0 || '%' OR link IN (SELECT '/audit-events?subject=session%3A' || id FROM sessions WHERE user_id = ?0)", true},
 	{"alert_mutes", "subject = ?1", true},
 	{"webhook_deliveries", "?2", true},
+	{"imports", "kind = '" + auth.ImportedUser + "' AND id = ?0", true},
 }
 
 // People reads what a database holds of single users. The database may be served

@@ -69,6 +69,9 @@ func (t *tx) DeleteUser(ctx context.Context, id string) error {
 	if err := t.endAlertsOf(ctx, usage.Subject(auth.UserToken, id)); err != nil {
 		return err
 	}
+	if err := t.forgetImport(ctx, id); err != nil {
+		return err
+	}
 	_, err := t.removeData(ctx, id)
 	return err
 }

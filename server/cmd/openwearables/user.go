@@ -59,6 +59,7 @@ var whyKept = map[string]string{
 	"alerts":             "alerts that name the id, and where a token was used twice; go with --alert-retention",
 	"alert_mutes":        "alerts of the id that are silenced",
 	"webhook_deliveries": "messages that name the id; their text goes once they are delivered",
+	"imports":            "that the id was imported, so that it is not imported again",
 }
 
 func (p *program) userErase() *cobra.Command {
