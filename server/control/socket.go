@@ -69,6 +69,10 @@ func removeSocket(path string) error {
 // Handler executes the commands that it receives on the services.
 func Handler(services *auth.Auth) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == importPath {
+			handleImport(w, r, services)
+			return
+		}
 		var c Command
 		var a result
 		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxCommand)).Decode(&c)
@@ -90,14 +94,26 @@ var ErrNoAnswer = errors.New("it does not answer")
 // path and returns its result. It waits at most 30 seconds. It refuses a socket
 // that another user made or may use.
 func Send(ctx context.Context, path string, c Command) ([]Developer, error) {
-	if err := privatefile.Check(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w at %s", ErrNoAnswer, path)
-	} else if err != nil {
+	var a result
+	if err := post(ctx, path, "/", c, &a); err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(c)
+	if a.Error != "" {
+		return nil, errors.New(a.Error)
+	}
+	return a.Developers, nil
+}
+
+// post sends what is asked to the process that listens at path, and reads the answer.
+func post(ctx context.Context, path, name string, asked, answer any) error {
+	if err := privatefile.Check(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w at %s", ErrNoAnswer, path)
+	} else if err != nil {
+		return err
+	}
+	body, err := json.Marshal(asked)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -105,23 +121,16 @@ func Send(ctx context.Context, path string, c Command) ([]Developer, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		},
 	}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control/", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control"+name, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	res, err := client.Do(r)
 	if failed, ok := errors.AsType[*net.OpError](err); ok && failed.Op == "dial" {
-		return nil, fmt.Errorf("%w at %s", ErrNoAnswer, path)
+		return fmt.Errorf("%w at %s", ErrNoAnswer, path)
 	} else if err != nil {
-		return nil, fmt.Errorf("the process that serves the database did not answer: %w", err)
+		return fmt.Errorf("the process that serves the database did not answer: %w", err)
 	}
 	defer res.Body.Close()
-	var a result
-	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
-		return nil, err
-	}
-	if a.Error != "" {
-		return nil, errors.New(a.Error)
-	}
-	return a.Developers, nil
+	return json.NewDecoder(res.Body).Decode(answer)
 }

@@ -26,7 +26,7 @@ var permitted = []struct{ from, to string }{
 	{"server/cmd/...", "server server/control server/operator server/remote internal/commandline"},
 	{"server/remote", "clients/go gen/openwearables/... gen/openapi internal/commandline internal/privatefile internal/workoutfile"},
 	{"internal/workoutfile", "gen/openwearables/..."},
-	{"server/operator", "server server/control internal/auth internal/cluster internal/credential internal/leak internal/load internal/privatefile internal/store"},
+	{"server/operator", "server server/control internal/auth internal/cluster internal/credential internal/importer internal/leak internal/load internal/privatefile internal/store"},
 	{"server/rest", "server/call gen/openapi internal/alert internal/audit internal/auth internal/event internal/installation internal/jsonbody internal/problem internal/usage"},
 	{"server/rpc", "server/call gen/openwearables/... internal/alert internal/audit internal/auth internal/event internal/installation internal/problem internal/usage"},
 	{"server/call", "internal/auth internal/problem"},
@@ -46,6 +46,7 @@ var permitted = []struct{ from, to string }{
 	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint internal/problem"},
 	{"internal/cluster", "internal/privatefile internal/ratelimit internal/tracing"},
 	{"internal/leak", "internal/credential"},
+	{"internal/importer", "internal/auth internal/credential"},
 
 	{"internal/dev/release/...", "internal/dev/release/..."},
 	{"internal/dev/service", "internal/dev/childproc"},
@@ -77,6 +78,7 @@ var forbidden = []struct{ from, to string }{
 	{"internal/upstream internal/gateway", "internal/store/... gen/... server/... database/sql/..."},
 	{"internal/credential", "net/http/... database/sql/..."},
 	{"internal/leak", "net/http/... database/sql/..."},
+	{"internal/importer", "internal/store/... server/... net/http/..."},
 	{"internal/load", "net/http/... database/sql/..."},
 }
 

@@ -34,6 +34,7 @@ func (p *program) root() *cobra.Command {
 		group("workout", "workouts of a user", remote.WorkoutImport()),
 		group("signing-key", "manage the keys that sign access tokens", p.signingKeyRotate()),
 		group("audit", "check the records of who did what", p.auditVerify()),
+		group("import", "bring over what another product has", p.importOpenWearables()),
 		p.migrate(), p.backup(), p.restore(), p.copy(), p.doctor(), p.health(), p.bench(), p.scan(),
 		remote.Login(), remote.Logout(), remote.Profile(), remote.API(p.args), p.completion(), p.version())
 	root.Long = aboutCommands

@@ -131,7 +131,7 @@ func (s *settings) readEnvironment() error {
 	})
 	for _, entry := range s.environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, prefix) || slices.Contains(sdkVariables, name) || ofService(name, value) {
+		if !strings.HasPrefix(name, prefix) || slices.Contains(sdkVariables, name) || name == sourceVariable || ofService(name, value) {
 			continue
 		}
 		if err := s.setVariable(name, value); err != nil {
