@@ -49,7 +49,8 @@ type importReader interface {
 	// the external ids.
 	UsersLike(ctx context.Context, ids, emails, externalIDs []string) ([]User, error)
 	SessionsOf(ctx context.Context, ids []string) ([]StoredSession, error)
-	// BcryptPasswords reports whether a developer's password is hashed by bcrypt.
+	// BcryptPasswords reports whether the password of a developer who is not disabled is
+	// hashed by bcrypt.
 	BcryptPasswords(ctx context.Context) (bool, error)
 }
 

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/openwearables/openwearables/internal/auth"
@@ -15,8 +14,7 @@ import (
 )
 
 // Read calls visit with all rows of the kind, in batches, and with what is odd of those
-// that are left out. It holds one batch, and of each
-// user with an email 32 bytes.
+// that are left out. It holds one batch.
 func (s *Source) Read(ctx context.Context, kind string, visit func(auth.ImportBatch, []auth.OddRow) error) error {
 	p := &pages{kind: kind, visit: visit}
 	var err error
@@ -95,7 +93,8 @@ func (s *Source) developers(ctx context.Context, p *pages) error {
 		})
 }
 
-// users reads the oldest first: of those with one email, the first keeps it.
+// users reads the oldest first: of those with one email, the first keeps it. Here emails
+// are compared as ASCII; an import compares them as all others.
 func (s *Source) users(ctx context.Context, p *pages) error {
 	synced, from := "NULL::timestamptz, NULL::text, false", ""
 	if s.has("user_connection") {
@@ -105,29 +104,19 @@ func (s *Source) users(ctx context.Context, p *pages) error {
 			FROM user_connection GROUP BY user_id) c ON c.user_id = u.id`
 	}
 	var u auth.User
+	var first string // who has the email
 	return s.each(ctx, p, `SELECT u.id::text, u.created_at, nullif(u.first_name, ''), nullif(u.last_name, ''), nullif(u.email, ''), nullif(u.external_user_id, ''), `+
+		`first_value(u.id::text) OVER (PARTITION BY lower(btrim(u.email) COLLATE "C") ORDER BY u.created_at, u.id), `+
 		synced+` FROM "user" u`+from+` ORDER BY u.created_at, u.id`,
-		[]any{&u.ID, &u.CreatedAt, &u.FirstName, &u.LastName, &u.Email, &u.ExternalUserID, &u.LastSyncedAt, &u.LastSyncedProvider, &u.HasActiveConnection},
+		[]any{&u.ID, &u.CreatedAt, &u.FirstName, &u.LastName, &u.Email, &u.ExternalUserID, &first, &u.LastSyncedAt, &u.LastSyncedProvider, &u.HasActiveConnection},
 		func() {
 			row := u
-			s.separate(p, &row)
+			if row.Email != nil && first != row.ID {
+				p.note(row.ID, "has the email of user "+first+": it is imported without one")
+				row.Email = nil
+			}
 			p.batch.Users = append(p.batch.Users, row)
 		})
-}
-
-// separate takes the email from a user if one before has it.
-func (s *Source) separate(p *pages, u *auth.User) {
-	if u.Email == nil {
-		return
-	}
-	sum := sha256.Sum256([]byte(auth.FoldEmail(*u.Email)))
-	key := [16]byte(sum[:16])
-	if first, taken := s.emails[key]; taken {
-		p.note(u.ID, "has the email of user "+first.String()+": it is imported without one")
-		u.Email = nil
-		return
-	}
-	s.emails[key], _ = uuid.Parse(u.ID)
 }
 
 func (s *Source) applications(ctx context.Context, p *pages) error {

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -21,7 +20,6 @@ type Source struct {
 	tx     pgx.Tx
 	tables map[string][]string // the columns of each
 	readAt time.Time
-	emails map[[16]byte]uuid.UUID // by a digest of each email, who has it
 }
 
 // needed are the tables without which a database is none of a backend.
@@ -40,7 +38,7 @@ func Open(ctx context.Context, dsn string) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the database to import from: %w", err)
 	}
-	s := &Source{conn: conn, tables: map[string][]string{}, emails: map[[16]byte]uuid.UUID{}}
+	s := &Source{conn: conn, tables: map[string][]string{}}
 	if err := s.begin(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("the database to import from: %w", err), conn.Close(ctx))
 	}

@@ -71,7 +71,7 @@ func (r *reader) SessionsOf(ctx context.Context, ids []string) ([]auth.StoredSes
 
 // BcryptPasswords implements auth.Reader. There are few developers.
 func (r *reader) BcryptPasswords(ctx context.Context) (bool, error) {
-	rows, err := few[developerRow](ctx, r, "id", func(q *bun.SelectQuery) { q.Where("password_hash LIKE '$2%'").Limit(1) })
+	rows, err := few[developerRow](ctx, r, "id", func(q *bun.SelectQuery) { q.Where("password_hash LIKE '$2%' AND NOT disabled").Limit(1) })
 	return len(rows) > 0, err
 }
 

@@ -93,7 +93,8 @@ func (t *target) close() error {
 // total is what was done with the rows of one kind.
 type total struct {
 	new, changed, same, ended, odd int
-	seen                           [][16]byte // digests of the ids of those that are there
+	again                          bool       // some were imported before
+	seen                           [][16]byte // if so, digests of the ids of those that are there
 }
 
 // migration is one run of an import.
@@ -139,6 +140,10 @@ func (m *migration) stopped(err error) error {
 func (m *migration) bring(ctx context.Context, kind string) error {
 	t := new(total)
 	m.totals[kind] = t
+	err := m.imported(ctx, kind, func([]string) error { t.again = true; return errEnough })
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
 	return m.source.Read(ctx, kind, func(b auth.ImportBatch, odd []auth.OddRow) error {
 		b.DryRun = m.dry
 		r, err := m.into.do(ctx, control.ImportCommand{Batch: b})
@@ -146,7 +151,9 @@ func (m *migration) bring(ctx context.Context, kind string) error {
 			return err
 		}
 		for _, id := range r.IDs {
-			t.seen = append(t.seen, digestOf(id))
+			if t.again {
+				t.seen = append(t.seen, digestOf(id))
+			}
 		}
 		m.add(t, r, odd)
 		return nil
@@ -206,6 +213,9 @@ func compareDigests(a, b [16]byte) int { return slices.Compare(a[:], b[:]) }
 // end ends here what was imported before and is gone there.
 func (m *migration) end(ctx context.Context, kind string) error {
 	t := m.totals[kind]
+	if !t.again {
+		return nil
+	}
 	slices.SortFunc(t.seen, compareDigests)
 	return m.imported(ctx, kind, func(ids []string) error {
 		gone := slices.DeleteFunc(ids, func(id string) bool {

@@ -1,6 +1,9 @@
 package main_test
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -51,4 +54,29 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	wrong("the file is no database", "database, secret and keys: ")
+}
+
+// A backend that can be reached past the server is warned of: what was ended here works
+// there.
+func TestDoctorWarnsOfAnOpenBackend(t *testing.T) {
+	t.Parallel()
+	i, _ := installWithDeveloper(t)
+	p := i.serve()
+	theirs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(401)
+		fmt.Fprint(w, `{"detail": "Not authenticated"}`)
+	}))
+	defer theirs.Close()
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	for address, want := range map[string]string{
+		theirs.URL: "warn   backend: ", p.url: "leads to this product", closed.URL: "nothing answers",
+	} {
+		if out := i.ok("", "doctor", "--backend-url", address); !strings.Contains(out, want) {
+			t.Errorf("%s: %s", address, out)
+		}
+	}
+	if o := i.run("", "doctor", "--backend-url", "example.com"); o.status != 1 || !strings.Contains(o.stderr, "--backend-url must be") {
+		t.Errorf("%d %s", o.status, o.stderr)
+	}
 }

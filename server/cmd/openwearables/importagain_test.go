@@ -106,54 +106,87 @@ func TestImportTellsWhatIsOdd(t *testing.T) {
 	})
 }
 
+// changing is an installation into which a backend was imported that changes since.
+type changing struct {
+	t *testing.T
+	i *installation
+	b *backend
+	p *process
+
+	app, secret, other, otherSecret string // applications
+	user, gone, both, here          string
+	kept, ended, reported           string // keys
+	used, revoked, moved, lost      string // refresh tokens
+	admin, removed                  pair
+}
+
+func newChanging(t *testing.T, i *installation, b *backend) *changing {
+	c := &changing{t: t, i: i, b: b}
+	for _, name := range []string{"ann", "bob", "cid"} {
+		b.developer(name, name+"@example.com", theirPassword)
+	}
+	c.app, c.secret = b.application("phone", idOf("ann"))
+	c.other, c.otherSecret = b.application("other", idOf("ann"))
+	c.user, c.gone = b.user("stays", "stays@example.com", nil), b.user("goes", "goes@example.com", nil)
+	c.both, c.here = b.user("both", nil, nil), b.user("here", nil, nil)
+	c.kept, c.ended, c.reported = b.key("kept", idOf("ann")), b.key("ended", idOf("ann")), b.key("reported", idOf("ann"))
+	c.used, c.revoked, c.moved = b.token("sdk", c.user, c.app), b.token("sdk", c.user, c.app), b.token("sdk", c.user, c.app)
+	c.lost = b.token("sdk", c.user, c.other)
+	i.bring(b, "--apply")
+	c.p = i.serve()
+	c.admin, c.removed = c.p.login("ann@example.com", theirPassword), c.p.login("bob@example.com", theirPassword)
+	return c
+}
+
+func (c *changing) exchange(status int, app, secret string) reply {
+	c.t.Helper()
+	return c.p.want(status, "POST", "/api/v1/users/"+c.user+"/token", "", map[string]string{"app_id": app, "app_secret": secret})
+}
+
+func (c *changing) refresh(status int, token string) reply {
+	c.t.Helper()
+	return c.p.want(status, "POST", "/api/v1/token/refresh", "", map[string]string{"refresh_token": token})
+}
+
+// get reads a user with a key.
+func (c *changing) get(status int, user, key string) reply {
+	c.t.Helper()
+	return c.p.want(status, "GET", "/api/v1/users/"+user, key, nil)
+}
+
+// change changes the backend, and returns a key and a refresh token that are new.
+func (c *changing) change() (key, token string) {
+	b := c.b
+	b.exec(`UPDATE "user" SET first_name = 'New' WHERE id = ANY($1)`, []string{c.user, c.both})
+	b.exec(`DELETE FROM "user" WHERE id = $1`, c.gone)
+	b.exec(`DELETE FROM developer WHERE id = $1`, idOf("bob"))
+	b.exec(`UPDATE developer SET hashed_password = $1 WHERE id = $2`, b.hash("another one"), idOf("cid"))
+	b.exec(`DELETE FROM application WHERE app_id = $1`, c.other)
+	b.exec(`UPDATE refresh_token SET revoked_at = now() WHERE id = ANY($1)`, []string{c.revoked, c.moved})
+	b.dropKey(c.ended)
+	return b.key("added", idOf("ann")), b.token("sdk", c.user, c.app)
+}
+
 // A second import, into what is served, brings what has changed there, ends what was ended
 // there, and leaves alone what was changed or deleted here.
 func TestImportAgainBringsWhatChanged(t *testing.T) {
 	eachTarget(t, func(t *testing.T, i *installation, b *backend) {
-		b.developer("ann", "ann@example.com", theirPassword)
-		b.developer("bob", "bob@example.com", theirPassword)
-		b.developer("cid", "cid@example.com", theirPassword)
-		app, secret := b.application("phone", idOf("ann"))
-		other, otherSecret := b.application("other", idOf("ann"))
-		user, gone := b.user("stays", "stays@example.com", nil), b.user("goes", "goes@example.com", nil)
-		both, here := b.user("both", nil, nil), b.user("here", nil, nil)
-		kept, ended, reported := b.key("kept", idOf("ann")), b.key("ended", idOf("ann")), b.key("reported", idOf("ann"))
-		used, revoked, moved := b.token("sdk", user, app), b.token("sdk", user, app), b.token("sdk", user, app)
-		lost := b.token("sdk", user, other)
-		i.bring(b, "--apply")
-		p := i.serve()
-		admin := p.login("ann@example.com", theirPassword)
-		ended2 := p.login("bob@example.com", theirPassword)
+		c := newChanging(t, i, b)
 		wantCounts(t, i.bring(b, "--apply"), "API keys", "0", "0", "3", "0", "0")
-		for _, key := range []string{kept, ended, reported} {
-			p.want(200, "GET", "/api/v1/users/"+user, key, nil)
+		for _, key := range []string{c.kept, c.ended, c.reported} {
+			c.get(200, c.user, key)
 		}
-		exchange := func(status int, app, secret string) reply {
-			return p.want(status, "POST", "/api/v1/users/"+user+"/token", "", map[string]string{"app_id": app, "app_secret": secret})
-		}
-		refresh := func(status int, token string) reply {
-			return p.want(status, "POST", "/api/v1/token/refresh", "", map[string]string{"refresh_token": token})
-		}
-		exchange(200, app, secret)
-		mintedByOther := exchange(200, other, otherSecret).str("access_token")
-		successor := refresh(200, moved).str("refresh_token")
-		p.want(204, "POST", "/api/v1/credentials/report", "", map[string]string{"credential": reported})
-		p.want(401, "GET", "/api/v1/users/"+user, reported, nil)
-
-		b.exec(`UPDATE "user" SET first_name = 'New' WHERE id = ANY($1)`, []string{user, both})
-		p.want(200, "PATCH", "/api/v1/users/"+both, kept, map[string]string{"first_name": "Here"})
-		p.want(200, "DELETE", "/api/v1/users/"+here, kept, nil)
-		b.exec(`DELETE FROM "user" WHERE id = $1`, gone)
-		b.exec(`DELETE FROM developer WHERE id = $1`, idOf("bob"))
-		b.exec(`UPDATE developer SET hashed_password = $1 WHERE id = $2`, b.hash("another one"), idOf("cid"))
-		b.exec(`DELETE FROM application WHERE app_id = $1`, other)
-		b.exec(`UPDATE refresh_token SET revoked_at = now() WHERE id = ANY($1)`, []string{revoked, moved})
-		next := b.token("sdk", user, app)
-		b.dropKey(ended)
-		added := b.key("added", idOf("ann"))
+		c.exchange(200, c.app, c.secret)
+		minted := c.exchange(200, c.other, c.otherSecret).str("access_token")
+		successor := c.refresh(200, c.moved).str("refresh_token")
+		c.p.want(204, "POST", "/api/v1/credentials/report", "", map[string]string{"credential": c.reported})
+		c.get(401, c.user, c.reported)
+		c.p.want(200, "PATCH", "/api/v1/users/"+c.both, c.kept, map[string]string{"first_name": "Here"})
+		c.p.want(200, "DELETE", "/api/v1/users/"+c.here, c.kept, nil)
+		added, next := c.change()
 
 		dry := i.bring(b)
-		p.want(200, "GET", "/api/v1/users/"+gone, ended, nil)
+		c.get(200, c.gone, c.ended)
 		report := i.bring(b, "--apply")
 		for _, r := range []string{dry, report} {
 			wantCounts(t, r, "API keys", "1", "0", "2", "1", "0")
@@ -161,32 +194,14 @@ func TestImportAgainBringsWhatChanged(t *testing.T) {
 			wantCounts(t, r, "developers", "0", "1", "1", "1", "1")
 			wantCounts(t, r, "applications", "0", "0", "1", "1", "0")
 		}
-		if !strings.Contains(report, "odd  user "+both+" has changed on both sides") {
+		if !strings.Contains(report, "odd  user "+c.both+" has changed on both sides") {
 			t.Error(report)
 		}
-		p.want(401, "GET", "/api/v1/users/"+user, ended, nil)
-		p.want(401, "GET", "/api/v1/users/"+user, reported, nil)
-		for of, name := range map[string]string{user: "New", both: "Here"} {
-			if got := p.want(200, "GET", "/api/v1/users/"+of, added, nil); got.str("first_name") != name {
-				t.Error(got.body)
-			}
+		c.changed(added, next)
+		for _, token := range []string{c.revoked, successor, c.lost} {
+			c.refresh(401, token)
 		}
-		for _, of := range []string{gone, here} {
-			p.want(404, "GET", "/api/v1/users/"+of, kept, nil)
-		}
-		p.want(401, "GET", "/api/v1/auth/me", ended2.access, nil)
-		p.want(401, "POST", "/api/v1/auth/login", "", map[string]string{"email": "bob@example.com", "password": theirPassword})
-		p.want(401, "POST", "/api/v1/auth/login", "", map[string]string{"email": "cid@example.com", "password": theirPassword})
-		p.login("cid@example.com", "another one")
-		p.want(200, "GET", "/api/v1/auth/me", admin.access, nil)
-		exchange(200, app, secret)
-		exchange(401, other, otherSecret)
-		p.want(401, "GET", "/api/v1/users/"+user, mintedByOther, nil)
-		for _, token := range []string{revoked, successor, lost} {
-			refresh(401, token)
-		}
-		refresh(200, next)
-		refresh(200, used)
+		c.get(401, c.user, minted)
 
 		b.exec(`DELETE FROM developer`)
 		o := i.run("", "import", "open-wearables", "--from", b.dsn, "--apply")
@@ -194,6 +209,52 @@ func TestImportAgainBringsWhatChanged(t *testing.T) {
 			t.Errorf("a database without its developers: %d %s", o.status, o.stderr)
 		}
 	})
+}
+
+// changed checks what holds after the second import.
+func (c *changing) changed(key, token string) {
+	c.t.Helper()
+	for _, dead := range []string{c.ended, c.reported} {
+		c.get(401, c.user, dead)
+	}
+	for of, name := range map[string]string{c.user: "New", c.both: "Here"} {
+		if got := c.get(200, of, key); got.str("first_name") != name {
+			c.t.Error(got.body)
+		}
+	}
+	c.get(404, c.gone, c.kept)
+	c.get(404, c.here, c.kept)
+	c.p.want(401, "GET", "/api/v1/auth/me", c.removed.access, nil)
+	for _, name := range []string{"bob", "cid"} {
+		c.p.want(401, "POST", "/api/v1/auth/login", "", map[string]string{"email": name + "@example.com", "password": theirPassword})
+	}
+	c.p.login("cid@example.com", "another one")
+	c.p.want(200, "GET", "/api/v1/auth/me", c.admin.access, nil)
+	c.exchange(200, c.app, c.secret)
+	c.exchange(401, c.other, c.otherSecret)
+	c.refresh(200, token)
+	c.refresh(200, c.used)
+}
+
+// The secret that bcrypt has hashed lives on through a rotation as any other.
+func TestImportedSecretLivesOnThroughARotation(t *testing.T) {
+	t.Parallel()
+	c := newChanging(t, install(t), newBackend(t, "0.8"))
+	rotate := func(app string, overlap int) string {
+		return c.p.want(200, "POST", "/api/v1/applications/"+app+"/rotate-secret", c.admin.access, map[string]int{"overlap_seconds": overlap}).str("app_secret")
+	}
+	next := rotate(c.app, 600)
+	for range 2 {
+		c.exchange(200, c.app, c.secret)
+		c.exchange(200, c.app, next)
+	}
+	next = rotate(c.other, 0)
+	c.exchange(401, c.other, c.otherSecret)
+	c.exchange(200, c.other, next)
+	verified := c.p.want(200, "POST", "/api/v1/credentials/verify", c.admin.access, map[string]string{"credential": c.kept})
+	if verified.body["valid"] != true || verified.str("kind") != "api_key" || verified.str("environment") != "live" {
+		t.Error(verified.body)
+	}
 }
 
 // An import that is killed at any place leaves what is whole, and goes on.

@@ -244,9 +244,16 @@ func (p *program) copy() *cobra.Command {
 
 func (p *program) doctor() *cobra.Command {
 	s := p.serveSettings("doctor", "check the installation and say what to change")
+	var backend string
+	s.StringVar(&backend, "backend-url", "", "the public `address` that an imported backend had: warns while it answers past this server")
 	return s.command(func(ctx context.Context) error {
 		if _, err := s.level(); err != nil {
 			return err
+		}
+		if backend != "" {
+			if err := operator.CheckBackend(ctx, p.stdout, backend); err != nil {
+				return err
+			}
 		}
 		return operator.Diagnose(ctx, p.stdout, s.config)
 	})
