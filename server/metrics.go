@@ -210,7 +210,7 @@ func redisMetrics(r *cluster.Redis) []prometheus.Collector {
 			isTrue(r.Lost)),
 		gauge(connections, help, of(func(s cluster.Stats) float64 { return float64(s.Connections - min(s.Idle, s.Connections)) }), "state", "in_use"),
 		gauge(connections, help, of(func(s cluster.Stats) float64 { return float64(s.Idle) }), "state", "idle"),
-		counter("openwearables_redis_timeouts_total", "Calls for which no connection to Redis became free in time.",
+		counter("openwearables_redis_timeouts_total", "Connections to Redis that were ended since it did not answer a call in time.",
 			of(func(s cluster.Stats) float64 { return float64(s.Timeouts) })),
 		counter("openwearables_redis_failures_total", "Exchanges with Redis that failed.", of(func(s cluster.Stats) float64 { return float64(s.Failures) })),
 		counter("openwearables_limit_local_total", "Decisions of limits that this node made by its share, since Redis did not answer.",

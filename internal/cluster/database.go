@@ -118,6 +118,15 @@ func (d *Database) Look(ctx context.Context, p ratelimit.Policy, id, _ string) (
 	return w, d.unique.Add(1), err
 }
 
+// Charge implements auth.Peers.
+func (d *Database) Charge(ctx context.Context, untilRefused bool, steps ...ratelimit.Step) ([]ratelimit.Outcome, error) {
+	out, err := ratelimit.InTurn(ctx, d, untilRefused, steps)
+	for i := range out {
+		out[i].Version = d.unique.Add(1)
+	}
+	return out, err
+}
+
 // Bump implements auth.Peers. It tells nobody, and fails unless no other node has a
 // Redis: without one, a node has nothing to be told.
 func (d *Database) Bump(context.Context, []string) error {

@@ -4,9 +4,10 @@ import (
 	"context"
 	_ "embed"
 	"slices"
+	"strconv"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/openwearables/openwearables/internal/redis"
 )
 
 //go:embed give.lua
@@ -23,14 +24,14 @@ const maxGiven = 50_000
 // fails midway, some of it is added twice.
 func (r *Redis) giveBack(ctx context.Context) error {
 	for some := range slices.Chunk(r.local.Spent(maxGiven), 500) { // each within the timeout of one exchange
-		answers, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-			for _, w := range some {
-				giveScript.Eval(ctx, p, []string{r.windowKey(w.Policy, w.ID)}, w.Used, int64((w.Left+time.Second-1)/time.Second))
-			}
-			return nil
-		})
-		if err == nil {
-			continue
+		commands := make([][]string, len(some))
+		for i, w := range some {
+			commands[i] = giveScript.Command([]string{r.windowKey(w.Policy, w.ID)},
+				strconv.Itoa(w.Used), strconv.FormatInt(int64((w.Left+time.Second-1)/time.Second), 10))
+		}
+		answers, err := r.client.Pipeline(ctx, commands)
+		if err != nil {
+			return err
 		}
 		for _, a := range answers {
 			if err := a.Err(); err != nil && !isSpoiled(err) {

@@ -8,18 +8,18 @@ package cluster
 import (
 	"context"
 	"crypto/rand"
-	_ "embed"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/openwearables/openwearables/internal/ratelimit"
+	"github.com/openwearables/openwearables/internal/redis"
 	"github.com/openwearables/openwearables/internal/tracing"
 )
 
@@ -43,39 +43,28 @@ const (
 	prefix = "openwearables:"
 )
 
-//go:embed spend.lua
-var spendSource string
-
-var spendScript = redis.NewScript(spendSource)
-
-// lose logs a failure once; what the client library would print itself is
-// dropped.
-func init() { redis.SetLogger(silence{}) }
-
-type silence struct{}
-
-func (silence) Printf(context.Context, string, ...any) {}
-
 // Redis is a ratelimit.Counter that is exact over all nodes, by the clock of
 // Redis, and keeps the versions. While Redis is lost, each node counts its
 // share of every limit by itself, no two versions are equal, and only Bump
 // returns errors. It recovers by itself. Safe for concurrent use.
 type Redis struct {
-	client *redis.Client
-	keys   string // what every key begins with
-	local  *ratelimit.Memory
-	nodes  *Nodes // nil: this process is none
-	now    func() time.Time
-	log    *slog.Logger
-	id     string // of this process
+	client    *redis.Client
+	keys      string // what every key begins with
+	clustered bool
+	local     *ratelimit.Memory
+	nodes     *Nodes // nil: this process is none
+	now       func() time.Time
+	log       *slog.Logger
+	id        string // of this process
 
 	lost     atomic.Bool
-	failed   atomic.Uint64 // exchanges since the start
-	alone    atomic.Uint64 // decisions of limits that were counted here instead
-	failures atomic.Int64  // exchanges in a row
-	spoiled  atomic.Bool   // a key was, and that was logged
-	earlier  atomic.Bool   // nodes of an earlier release use this Redis
-	unique   atomic.Uint64 // the last version that is equal to no other
+	failed   atomic.Uint64                   // exchanges since the start
+	alone    atomic.Uint64                   // decisions of limits that were counted here instead
+	failures atomic.Int64                    // exchanges in a row
+	last     atomic.Pointer[redis.LostError] // that was counted
+	spoiled  atomic.Bool                     // a key was, and that was logged
+	earlier  atomic.Bool                     // nodes of an earlier release use this Redis
+	unique   atomic.Uint64                   // the last version that is equal to no other
 	trust
 
 	stop    context.CancelFunc
@@ -98,12 +87,12 @@ func Address(url string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s/%d", options.Addr, options.DB), nil
+	return fmt.Sprintf("%s/%d", strings.Join(options.Addrs, ","), options.Database), nil
 }
 
 // Open connects to Redis. It fails, with an error that says what to change, if the
-// server refuses the credentials, lacks what is needed or is a cluster, if TLS fails
-// or if no such host exists. If the server cannot be reached otherwise, Open logs
+// server refuses the credentials, lacks what is needed or is a cluster where the URL names none or the reverse, if TLS
+// fails or if no such host exists. If the server cannot be reached otherwise, Open logs
 // that, lets the other nodes learn of this one, and succeeds. Neither error nor log
 // holds the password.
 func Open(ctx context.Context, c Config) (*Redis, error) {
@@ -118,16 +107,22 @@ func Open(ctx context.Context, c Config) (*Redis, error) {
 		r.id = r.nodes.self.ID
 	}
 	r.unique.Store(1)
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = timeout, timeout, timeout, timeout
-	options.MaxRetries, options.DialerRetries = -1, 1 // a script that spent must not run twice
-	options.DisableIdentity = true
-	options.OnConnect = r.meet
-	r.client = redis.NewClient(options)
-	if c.Tracer != nil {
-		r.client.AddHook(tracedCommands{c.Tracer})
+	if options.Cluster { // all keys of an installation belong together, so that they are in one slot
+		r.keys = prefix + "{" + c.Installation + "}:"
+		options.Key = r.keys
 	}
-	if err := r.check(ctx); err != nil {
-		return nil, errors.Join(err, r.client.Close())
+	r.clustered = options.Cluster
+	options.Connected = r.meet
+	if c.Tracer != nil {
+		options.Trace = func(ctx context.Context, command string) func(error) {
+			_, span := c.Tracer.Command(ctx, command)
+			return span.End
+		}
+	}
+	r.client = redis.New(*options)
+	if err := r.check(ctx, options); err != nil {
+		r.client.Close()
+		return nil, err
 	}
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	r.stopped.Go(func() { r.watch(ctx) })
@@ -143,7 +138,7 @@ func Open(ctx context.Context, c Config) (*Redis, error) {
 }
 
 // check refuses a server that can never work.
-func (r *Redis) check(ctx context.Context) error {
+func (r *Redis) check(ctx context.Context, options *redis.Options) error {
 	err := r.round(ctx)
 	if err == nil {
 		err = r.rehearse(ctx)
@@ -156,7 +151,7 @@ func (r *Redis) check(ctx context.Context) error {
 		return never
 	}
 	if _, answered := errors.AsType[redis.Error](err); !answered {
-		if never := wrongPort(ctx, r.client.Options()); never != nil {
+		if never := wrongPort(ctx, options); never != nil {
 			return never
 		}
 	}
@@ -169,7 +164,8 @@ func (r *Redis) check(ctx context.Context) error {
 func (r *Redis) Close() error {
 	r.stop()
 	r.stopped.Wait()
-	return r.client.Close()
+	r.client.Close()
+	return nil
 }
 
 // Lost reports whether Redis is lost and each node counts by itself.
@@ -179,16 +175,16 @@ func (r *Redis) Lost() bool { return r.lost.Load() }
 type Stats struct {
 	Failures uint64 // exchanges that failed
 	Local    uint64 // decisions of limits that the node made by its share
-	Timeouts uint64 // calls for which no connection became free in time
+	Timeouts uint64 // connections that ended since a call was not answered in time
 
-	Connections, Idle uint32 // now
+	Connections, Idle int // now
 }
 
 // Stats returns the statistics of this node.
 func (r *Redis) Stats() Stats {
-	p := r.client.PoolStats()
+	c := r.client.Stats()
 	return Stats{
-		Failures: r.failed.Load(), Local: r.alone.Load(), Timeouts: uint64(p.Timeouts), Connections: p.TotalConns, Idle: p.IdleConns,
+		Failures: r.failed.Load(), Local: r.alone.Load(), Timeouts: c.Late, Connections: c.Connections, Idle: c.Connections - c.Busy,
 	}
 }
 
@@ -210,42 +206,53 @@ func (r *Redis) Peek(ctx context.Context, p ratelimit.Policy, id string) (rateli
 // Look returns id's window and the version of the subject, as Spend does, and spends
 // nothing.
 func (r *Redis) Look(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error) {
-	w, version, err := r.run(ctx, p, id, subject, 0)
-	if ctx.Err() != nil {
-		return ratelimit.Window{}, version, ctx.Err()
-	}
-	if err == nil {
-		return w, version, nil
-	}
-	w, err = r.local.Peek(ctx, r.nodes.share(p), id)
-	w.Policy = p
-	return w, r.uniqueVersion(), err
+	return r.one(ctx, ratelimit.Step{Action: ratelimit.ToPeek, Policy: p, ID: id, Subject: subject})
 }
 
 // Return implements ratelimit.Counter.
 func (r *Redis) Return(ctx context.Context, p ratelimit.Policy, id string) error {
-	_, _, err := r.run(ctx, p, id, "", -1)
-	if err == nil || ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return r.local.Return(ctx, p, id)
+	_, _, err := r.one(ctx, ratelimit.Step{Action: ratelimit.ToReturn, Policy: p, ID: id})
+	return err
 }
 
 // Spend charges as Take does, and returns the version that the subject had in
 // the same instant, never 0. Two versions are equal only if the subject was not
 // bumped in between, as far as Redis can show that.
 func (r *Redis) Spend(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error) {
-	w, version, err := r.run(ctx, p, id, subject, r.nodes.part(p).Units())
-	if ctx.Err() != nil {
-		return ratelimit.Window{}, version, ctx.Err()
+	return r.one(ctx, ratelimit.Step{Action: ratelimit.ToTake, Policy: p, ID: id, Subject: subject})
+}
+
+func (r *Redis) one(ctx context.Context, s ratelimit.Step) (ratelimit.Window, uint64, error) {
+	out, err := r.Charge(ctx, false, s)
+	if err != nil {
+		return ratelimit.Window{}, r.uniqueVersion(), err
 	}
+	return out[0].Window, out[0].Version, nil
+}
+
+// Charge takes the steps in turn as one, in one exchange. With untilRefused, it leaves
+// out those that follow the first that is refused.
+func (r *Redis) Charge(ctx context.Context, untilRefused bool, steps ...ratelimit.Step) ([]ratelimit.Outcome, error) {
+	out, err := r.charge(ctx, untilRefused, steps...)
 	if err == nil {
-		return w, version, nil
+		return out, nil
 	}
-	r.alone.Add(1)
-	w, err = r.local.Take(ctx, r.nodes.share(p), id)
-	w.Policy = p
-	return w, r.uniqueVersion(), err
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	own := slices.Clone(steps)
+	for i := range own {
+		own[i].Policy = r.nodes.share(own[i].Policy)
+	}
+	out, err = ratelimit.InTurn(ctx, r.local, untilRefused, own)
+	for i := range out {
+		out[i].Window.Policy = steps[i].Policy
+		out[i].Version = r.uniqueVersion()
+		if steps[i].Action == ratelimit.ToTake {
+			r.alone.Add(1)
+		}
+	}
+	return out, err
 }
 
 // Bump replaces the versions of the subjects. If it fails, other nodes may go
@@ -256,12 +263,14 @@ func (r *Redis) Bump(ctx context.Context, subjects []string) error {
 		return errLost
 	}
 	for some := range slices.Chunk(subjects, 1000) { // each within the timeout of one exchange
-		_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-			for _, s := range some {
-				p.Set(ctx, r.versionKey(s), rand.Text(), versionLife*time.Second)
-			}
-			return nil
-		})
+		commands := make([][]string, len(some))
+		for i, s := range some {
+			commands[i] = []string{"SET", r.versionKey(s), rand.Text(), "EX", strconv.Itoa(versionLife)}
+		}
+		answers, err := r.client.Pipeline(ctx, commands)
+		for i := 0; err == nil && i < len(answers); i++ {
+			err = answers[i].Err()
+		}
 		if err != nil {
 			if ctx.Err() == nil {
 				r.lose(err)

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/openwearables/openwearables/internal/redis"
 )
 
 // trust is whether the versions in this node's Redis may be relied on: whether
@@ -51,9 +51,10 @@ func (t *trust) trusted() *confidence {
 // meet looks at the server of a new connection, before that is used. A server that
 // was restarted may have forgotten what was bumped, and counts as another one; so
 // does one that does not tell.
-func (t *trust) meet(ctx context.Context, c *redis.Conn) error {
+func (t *trust) meet(_ context.Context, do func(...string) (redis.Value, error)) {
 	id := ""
-	if info, err := c.Info(ctx, "server").Result(); err == nil {
+	if answer, err := do("INFO", "server"); err == nil {
+		info, _ := answer.Text()
 		_, id, _ = strings.Cut(info, "run_id:")
 		id, _, _ = strings.Cut(id, "\r")
 	}
@@ -63,7 +64,6 @@ func (t *trust) meet(ctx context.Context, c *redis.Conn) error {
 		t.doubts.Add(1)
 	}
 	t.server = id
-	return nil
 }
 
 // weigh takes in the beats that were read under the doubts of then. It extends

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/openwearables/openwearables/internal/redis"
 )
 
 const (
@@ -31,19 +31,22 @@ type beats struct {
 }
 
 func (r *Redis) beat(ctx context.Context) (beats, error) {
-	// Releases before installations had ids list their nodes under the bare prefix.
-	keys := []string{r.keys + "nodes", prefix + "nodes"}
-	answer, err := beatScript.Run(ctx, r.client, keys, r.id, strconv.FormatInt(beatLife.Milliseconds(), 10)).Slice()
+	keys := []string{r.keys + "nodes"}
+	if !r.clustered {
+		// Releases before installations had ids list their nodes under the bare prefix.
+		keys = append(keys, prefix+"nodes")
+	}
+	answer, err := beatScript.Run(ctx, r.client, keys, r.id, strconv.FormatInt(beatLife.Milliseconds(), 10))
 	if err != nil {
 		return beats{}, err
 	}
-	b := beats{at: make(map[string]string)}
-	if len(answer) > 0 {
-		b.earlier, _ = answer[0].(int64)
+	b, list := beats{at: make(map[string]string)}, answer.List()
+	if len(list) > 0 {
+		b.earlier, _ = list[0].Number()
 	}
-	for i := 1; i+1 < len(answer); i += 2 {
-		id, _ := answer[i].(string)
-		b.at[id], _ = answer[i+1].(string)
+	for i := 1; i+1 < len(list); i += 2 {
+		id, _ := list[i].Text()
+		b.at[id], _ = list[i+1].Text()
 	}
 	return b, nil
 }
@@ -117,8 +120,11 @@ func (r *Redis) watch(ctx context.Context) {
 
 // lose counts a failed exchange, and takes Redis as lost once there are enough.
 // An error that the server itself returned is enough at once, because it would
-// return it again.
+// return it again. A connection that ended counts once, whoever waited on it.
 func (r *Redis) lose(err error) {
+	if broken, ok := errors.AsType[*redis.LostError](err); ok && r.last.Swap(broken) == broken {
+		return
+	}
 	r.failed.Add(1)
 	_, answered := errors.AsType[redis.Error](err)
 	if r.failures.Add(1) < failuresLost && !answered {

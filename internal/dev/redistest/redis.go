@@ -58,3 +58,14 @@ func (s *Server) Do(args ...string) string {
 	}
 	return fmt.Sprint(answer)
 }
+
+// StartCluster starts a cluster that is stopped when the test ends.
+func StartCluster(t testing.TB) *service.RedisCluster {
+	t.Helper()
+	c, err := service.NewRedisCluster(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Kill)
+	return c
+}

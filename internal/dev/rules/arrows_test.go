@@ -44,7 +44,7 @@ var permitted = []struct{ from, to string }{
 	{"internal/upstream", "internal/auth internal/problem"},
 	{"internal/gateway", "internal/auth internal/audit internal/problem internal/upstream"},
 	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint internal/problem"},
-	{"internal/cluster", "internal/privatefile internal/ratelimit internal/tracing"},
+	{"internal/cluster", "internal/privatefile internal/ratelimit internal/redis internal/tracing"},
 	{"internal/leak", "internal/credential"},
 	{"internal/importer", "internal/auth internal/credential"},
 

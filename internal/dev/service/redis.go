@@ -19,6 +19,7 @@ type Redis struct {
 	folder, addr string
 	args         []string
 	tls          bool
+	clustered    bool // a node of a cluster
 	process      *childproc.Process
 }
 
@@ -37,7 +38,10 @@ func NewRedisTLS(folder string, certify func(host string), args ...string) (*Red
 
 // NewRedis starts a server in the folder with the arguments beside the usual ones.
 func NewRedis(folder string, args ...string) (*Redis, error) {
-	r := &Redis{folder: folder, args: args}
+	return newRedis(&Redis{folder: folder, args: args})
+}
+
+func newRedis(r *Redis) (*Redis, error) {
 	_, err := Listen(func(addr string) error {
 		r.addr = addr
 		return r.Up()
@@ -66,6 +70,9 @@ func (r *Redis) Up() error {
 	ports := []string{"--port", port}
 	if r.tls {
 		ports = []string{"--port", "0", "--tls-port", port}
+	}
+	if r.clustered { // and not the address from which the system lets it call
+		ports = append(ports, "--cluster-enabled", "yes", "--cluster-announce-ip", host)
 	}
 	usual := []string{"--bind", host, "--dir", r.folder, "--save", "", "--appendonly", "no"}
 	cmd := exec.Command(path, slices.Concat(usual, ports, r.args)...)
