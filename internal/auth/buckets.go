@@ -119,6 +119,24 @@ func (b *buckets) spend(ctx context.Context, p ratelimit.Policy, id string) (rat
 	return w, nil
 }
 
+// charge takes the steps in turn until one is refused. It returns what they came to, and
+// that refusal. It describes nothing.
+func (b *buckets) charge(ctx context.Context, steps ...ratelimit.Step) ([]ratelimit.Outcome, error) {
+	out, err := b.peers.Charge(ctx, true, steps...)
+	if err != nil {
+		return nil, problem.UnavailableError(err)
+	}
+	for i, o := range out {
+		if steps[i].Action == ratelimit.ToTake {
+			b.counts.add(steps[i].Policy.Name, o.Window.Admitted)
+		}
+		if steps[i].Refused(o.Window) {
+			return out, b.refusal(o.Window)
+		}
+	}
+	return out, nil
+}
+
 // peek reads a bucket without charging it.
 func (b *buckets) peek(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
 	w, err := b.peers.Peek(ctx, p, id)
@@ -169,9 +187,12 @@ func (b *buckets) refund(ctx context.Context, c *Caller) {
 	if c.Spent.Name == "" {
 		return
 	}
-	b.giveBack(ctx, c.Spent, c.AddressID())
-	if w, err := b.peers.Peek(ctx, c.Spent, c.AddressID()); err == nil {
-		c.Window = w
+	back := ratelimit.Step{Action: ratelimit.ToReturn, Policy: c.Spent, ID: c.AddressID()}
+	look := ratelimit.Step{Action: ratelimit.ToPeek, Policy: c.Spent, ID: c.AddressID()}
+	if out, err := b.peers.Charge(ctx, false, back, look); err == nil {
+		c.Window = out[1].Window
+	} else {
+		b.log.WarnContext(ctx, "a rate limit could not be given back", "policy", c.Spent.Name, "error", err)
 	}
 	c.Spent = ratelimit.Policy{}
 }

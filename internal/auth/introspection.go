@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
 // Introspection is what RFC 7662 says of a token. The other members are zero unless it
@@ -53,14 +55,12 @@ func (s *Verifications) introspector(ctx context.Context, app AppCredentials) (*
 		return RequireAccount(ctx, CredentialsVerify)
 	}
 	c := CallerFrom(ctx)
-	settled, end := settle(ctx)
+	proof, err := s.tokens.prove(ctx, c, app)
+	if err != nil {
+		return nil, err
+	}
+	ctx, end := settle(ctx)
 	defer end()
-	if err := s.tokens.prove(ctx, c, app); err != nil {
-		return nil, err
-	}
-	var err error
-	if c.Window, err = s.buckets.spend(settled, s.limits.Verify, app.AppID); err != nil {
-		return nil, err
-	}
-	return &Principal{Kind: AppSecret, ID: app.AppID}, s.buckets.refusal(c.Window)
+	limit := ratelimit.Step{Action: ratelimit.ToTake, Policy: s.limits.Verify, ID: app.AppID}
+	return &Principal{Kind: AppSecret, ID: app.AppID}, s.tokens.accept(ctx, c, proof, limit)
 }

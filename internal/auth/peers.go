@@ -18,6 +18,10 @@ type Peers interface {
 	Spend(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error)
 	// Look is Spend without the charge, as Peek is Take without it.
 	Look(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error)
+	// Charge takes steps in turn, in one exchange if that is possible, and returns what
+	// they came to. With untilRefused, it leaves out those that follow the first that is
+	// refused. If it fails, it is unknown which steps were taken.
+	Charge(ctx context.Context, untilRefused bool, steps ...ratelimit.Step) ([]ratelimit.Outcome, error)
 	Versions
 }
 
@@ -47,6 +51,10 @@ func (a alone) Spend(ctx context.Context, p ratelimit.Policy, id, _ string) (rat
 func (a alone) Look(ctx context.Context, p ratelimit.Policy, id, _ string) (ratelimit.Window, uint64, error) {
 	w, err := a.Peek(ctx, p, id)
 	return w, 0, err
+}
+
+func (a alone) Charge(ctx context.Context, untilRefused bool, steps ...ratelimit.Step) ([]ratelimit.Outcome, error) {
+	return ratelimit.InTurn(ctx, a, untilRefused, steps)
 }
 
 func (alone) Bump(context.Context, []string) error { return nil }

@@ -43,7 +43,7 @@ func (s *Tokens) Create(ctx context.Context, userID string, app AppCredentials) 
 	var mint StoredSession
 	switch {
 	case app.AppID != "" && app.AppSecret != "":
-		mint, err = s.exchange(ctx, c, app)
+		mint, err = s.exchange(ctx, c, app, id)
 	case app.AppID != "" || app.AppSecret != "" || c.Principal == nil && c.Refused == nil:
 		err = errMissingCredentials()
 	default:
@@ -58,12 +58,9 @@ func (s *Tokens) Create(ctx context.Context, userID string, app AppCredentials) 
 		ctx = settling
 	}
 	mint.UserID = id
-	if _, err := s.store.User(ctx, id); err != nil {
-		return Grant{}, userError(err)
-	}
-	if app.AppID != "" {
-		if err := s.buckets.take(ctx, s.limits.ExchangeUser, id); err != nil {
-			return Grant{}, err
+	if app.AppID == "" {
+		if _, err := s.store.User(ctx, id); err != nil {
+			return Grant{}, userError(err)
 		}
 	}
 	if app.AppID != "" && c.IdempotencyKey == nil {
@@ -176,35 +173,38 @@ func (s *Tokens) forCaller(ctx context.Context) (StoredSession, error) {
 	return row, nil
 }
 
-// exchange authenticates an application and returns the session to mint for it.
-// A credential in the header is ignored. Only refusals count against the
+// exchange authenticates an application and returns the session to mint for it and the
+// user. A credential in the header is ignored. Only refusals count against the
 // address, so that any number of valid exchanges at once succeed; a caller who is
 // gone by then counts like a refused one.
-func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials) (StoredSession, error) {
-	settled, end := settle(ctx)
-	defer end()
-	err := s.prove(ctx, c, app)
+func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials, userID string) (StoredSession, error) {
+	proof, err := s.prove(ctx, c, app)
 	if err != nil {
 		return StoredSession{}, err
 	}
-	if c.Window, err = s.buckets.spend(settled, s.limits.ExchangeApp, app.AppID); err != nil {
+	ctx, end := settle(ctx)
+	defer end()
+	limits := []ratelimit.Step{{Action: ratelimit.ToTake, Policy: s.limits.ExchangeApp, ID: app.AppID}}
+	_, missing := s.store.User(ctx, userID)
+	if missing == nil {
+		limits = append(limits, ratelimit.Step{Action: ratelimit.ToTake, Policy: s.limits.ExchangeUser, ID: userID})
+	}
+	if err := s.accept(ctx, c, proof, limits...); err != nil {
 		return StoredSession{}, err
 	}
-	return StoredSession{AppID: app.AppID}, s.buckets.refusal(c.Window)
+	return StoredSession{AppID: app.AppID, UserID: userID}, userError(missing)
+}
+
+// proof is an application that a caller proved to be, and the hash of the secret.
+type proof struct {
+	row    StoredApplication
+	secret credential.Hash
 }
 
 // prove authenticates an application. What is refused counts, and is recorded, as a
-// refused exchange, whatever it was for: that is a guess at the secret.
-func (s *Tokens) prove(ctx context.Context, c *Caller, app AppCredentials) error {
-	address := c.AddressID()
-	w, err := s.buckets.peek(ctx, s.limits.ExchangeRefused, address)
-	if err != nil {
-		return err
-	}
-	if !w.Admitted {
-		c.Window = w
-		return s.buckets.refusal(w)
-	}
+// refused exchange, whatever it was for: that is a guess at the secret. The caller must
+// have the proof accepted before it learns anything of it.
+func (s *Tokens) prove(ctx context.Context, c *Caller, app AppCredentials) (proof, error) {
 	now := s.now()
 	h := s.vault.Hash(app.AppSecret)
 	row, err := s.application(ctx, app)
@@ -212,30 +212,55 @@ func (s *Tokens) prove(ctx context.Context, c *Caller, app AppCredentials) error
 		row, err = s.imported.check(ctx, row, app.AppSecret, h)
 	}
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
-		return err
+		return proof{}, err
 	}
 	gone := problem.ContextError(ctx.Err())
 	ctx, end := settle(ctx)
 	defer end()
 	if !row.admits(h, now) || err != nil {
-		return s.refuseExchange(ctx, c, row.AppID, errInvalidApp())
+		return proof{}, s.refuseExchange(ctx, c, row.AppID, errInvalidApp())
 	}
 	if gone != nil {
-		return s.refuseExchange(ctx, c, row.AppID, gone)
+		return proof{}, s.refuseExchange(ctx, c, row.AppID, gone)
 	}
-	c.proved = Holder{Kind: AppSecret, ID: row.AppID}
 	if c.Page && !s.pages {
-		return s.refuseExchange(ctx, c, row.AppID, errSecretInBrowser())
-	} else if c.Page {
-		s.trail.noteInBrowser(c, audit.TokenMint, applicationSubject(row.AppID))
+		c.proved = Holder{Kind: AppSecret, ID: row.AppID}
+		return proof{}, s.refuseExchange(ctx, c, row.AppID, errSecretInBrowser())
 	}
-	s.buckets.giveBack(ctx, c.Spent, address)
-	c.exchanged, c.exchanger = h, row
-	if h != row.Hash {
-		s.uses.exchanged(c, OlderSecret{AppSecret, row.AppID, row.PreviousExpiresAt.UnixMicro()})
+	return proof{row, h}, nil
+}
+
+// accept charges what a proof costs, in one step: nothing if the address has made too
+// many guesses, whose right ones must look like the others; else the address gets back
+// what it was charged, and the limits are charged, until one is used up. The answer
+// describes the first of them, or the one that refuses.
+func (s *Tokens) accept(ctx context.Context, c *Caller, p proof, limits ...ratelimit.Step) error {
+	address := c.AddressID()
+	steps := []ratelimit.Step{{Action: ratelimit.ToPeek, Policy: s.limits.ExchangeRefused, ID: address}}
+	if c.Spent.Name != "" {
+		steps = append(steps, ratelimit.Step{Action: ratelimit.ToReturn, Policy: c.Spent, ID: address})
+	}
+	first := len(steps)
+	out, err := s.buckets.charge(ctx, append(steps, limits...)...)
+	if err != nil && len(out) > 0 {
+		c.Window = out[len(out)-1].Window
+	}
+	if len(out) <= first { // not even the first limit was reached
+		return err
+	}
+	if err == nil {
+		c.Window = out[first].Window
+	}
+	c.proved = Holder{Kind: AppSecret, ID: p.row.AppID}
+	if c.Page {
+		s.trail.noteInBrowser(c, audit.TokenMint, applicationSubject(p.row.AppID))
+	}
+	c.exchanged, c.exchanger = p.secret, p.row
+	if p.secret != p.row.Hash {
+		s.uses.exchanged(c, OlderSecret{AppSecret, p.row.AppID, p.row.PreviousExpiresAt.UnixMicro()})
 	}
 	c.Principal, c.Spent = nil, ratelimit.Policy{}
-	return nil
+	return err
 }
 
 // refuseExchange counts a refused exchange, and records it if there is such an
