@@ -12,6 +12,7 @@ import (
 	"github.com/openwearables/openwearables/internal/dev/reliability/check"
 	"github.com/openwearables/openwearables/internal/dev/reliability/client"
 	"github.com/openwearables/openwearables/internal/dev/reliability/stack"
+	"github.com/openwearables/openwearables/internal/dev/service"
 )
 
 // disturbances are the faults of a stack under which credentials end.
@@ -61,6 +62,30 @@ var disturbances = []struct {
 		}
 	}},
 	{"node-stopped", 2, 12, stopNode},
+	{"failed-over", 2, 12, failOver},
+}
+
+// failOver kills the master of the cluster that the nodes use, while others end
+// credentials, and ends when its replica is in its place and it has come back as one.
+func failOver(w *world) disturb {
+	return func([]*credential) (func() error, error) {
+		type failed struct {
+			master *service.Redis
+			err    error
+		}
+		done := make(chan failed, 1)
+		time.AfterFunc(time.Duration(rand.IntN(40))*time.Millisecond, func() {
+			master, err := w.stack.Cluster.Fail()
+			done <- failed{master, err}
+		})
+		return func() error {
+			f := <-done
+			if f.err != nil {
+				return f.err
+			}
+			return w.log.Event("redis-rejoins", "", 0, func() error { return w.stack.Cluster.Rejoin(f.master) })
+		}, nil
+	}
 }
 
 // stopNode pauses the last node while others end credentials, sends it a use of
@@ -95,7 +120,7 @@ func disturbed(t *trial) (check.Verdict, error) {
 	}
 	n := 0
 	for _, d := range disturbances {
-		if strings.HasPrefix(d.name, "redis") && t.stack.Redis == nil {
+		if strings.HasPrefix(d.name, "redis") && t.stack.Redis == nil || (d.name == "failed-over") != (t.stack.Cluster != nil) {
 			continue
 		}
 		nodes := w.everywhere()

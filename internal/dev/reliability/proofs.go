@@ -21,8 +21,8 @@ var proofs = []proof{
 		means: "Eight clients use credentials on all nodes while keys are deleted, rotated and disabled, the older secrets of keys and applications are ended, developers log out, sessions, users, applications and tokens are revoked or deleted, and a developer is disabled at the command line. No use that began after the answer is accepted by any node, and neither a use before it nor a use of a new secret is refused.",
 	},
 	{
-		name: "revocation-faults", run: disturbed, shapes: []stack.Shape{stack.PG3, stack.PGOnly},
-		means: "The same while Redis is killed and restarted empty, is paused for 5 seconds, is flushed every 5 ms; and with a node that is paused, receives uses after the end, and continues.",
+		name: "revocation-faults", run: disturbed, shapes: []stack.Shape{stack.PG3, stack.PG3Cluster, stack.PGOnly},
+		means: "The same while Redis is killed and restarted empty, is paused for 5 seconds, is flushed every 5 ms; and with a node that is paused, receives uses after the end, and continues. On a cluster of three masters of Redis and their replicas, while the one that the nodes use is killed, its replica takes its place, and it comes back as a replica.",
 	},
 	{
 		name: "revoker-killed", run: revokerKilled, shapes: []stack.Shape{stack.PG3},
@@ -53,7 +53,7 @@ var proofs = []proof{
 		means: "The file system that the database is on is filled to the last block, or nearly, for 1.5 seconds while clients write and read. Every write succeeds or gets 503 with Retry-After and a detail, all within 2 seconds; reads succeed, and ended keys are refused. When there is room again, writes succeed within 2 seconds without a restart; the database is whole, and what was acknowledged is there, what was not as a whole or not at all.",
 	},
 	{
-		name: "limits", run: limits, shapes: []stack.Shape{stack.SQLite, stack.PG3, stack.PGOnly},
+		name: "limits", run: limits, shapes: []stack.Shape{stack.SQLite, stack.PG3, stack.PG3Cluster, stack.PGOnly},
 		means: "1500 calls with one key are made at once over all nodes, where 1000 a minute are allowed. Exactly 1000 are admitted, none is refused before, and no two answers show the same remaining number.",
 	},
 	{

@@ -31,15 +31,18 @@ type Shape struct {
 	PG    bool // else SQLite
 	Redis bool
 	Plain bool // without the proxies that can fail PostgreSQL and Redis
+
+	Cluster bool // of Redis, without a proxy before it
 }
 
 // The shapes that the proofs are about.
 var (
-	SQLite   = Shape{Name: "SQLite", Nodes: 1}
-	PG1      = Shape{Name: "PG x1", Nodes: 1, PG: true, Redis: true}
-	PG3      = Shape{Name: "PG x3", Nodes: 3, PG: true, Redis: true}
-	PG3Plain = Shape{Name: "PG x3", Nodes: 3, PG: true, Redis: true, Plain: true}
-	PGOnly   = Shape{Name: "PG x3, no Redis", Nodes: 3, PG: true}
+	SQLite     = Shape{Name: "SQLite", Nodes: 1}
+	PG1        = Shape{Name: "PG x1", Nodes: 1, PG: true, Redis: true}
+	PG3        = Shape{Name: "PG x3", Nodes: 3, PG: true, Redis: true}
+	PG3Plain   = Shape{Name: "PG x3", Nodes: 3, PG: true, Redis: true, Plain: true}
+	PG3Cluster = Shape{Name: "PG x3, Redis Cluster", Nodes: 3, PG: true, Redis: true, Cluster: true}
+	PGOnly     = Shape{Name: "PG x3, no Redis", Nodes: 3, PG: true}
 )
 
 // Email is the address of the one developer of every stack.
@@ -49,11 +52,12 @@ const Email = "developer@example.com"
 type Stack struct {
 	Shape
 	Nodes    []*Node
-	Postgres *service.Postgres // nil with SQLite
-	Redis    *service.Redis    // nil without Redis
-	DB       *Fault            // before PostgreSQL; nil if Plain
-	Cache    *Fault            // before Redis; nil if Plain
-	Password string            // of the developer
+	Postgres *service.Postgres     // nil with SQLite
+	Redis    *service.Redis        // nil without Redis, or with a cluster
+	Cluster  *service.RedisCluster // nil without
+	DB       *Fault                // before PostgreSQL; nil if Plain
+	Cache    *Fault                // before Redis; nil if Plain, or with a cluster
+	Password string                // of the developer
 
 	lab      *Lab
 	folder   string
@@ -124,6 +128,10 @@ func (s *Stack) dependencies() (err error) {
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		return err
 	}
+	if s.Shape.Cluster {
+		s.Cluster, err = service.NewRedisCluster(folder)
+		return err
+	}
 	if s.Redis, err = service.NewRedis(folder); err != nil {
 		return err
 	}
@@ -151,7 +159,7 @@ func (s *Stack) command(ctx context.Context, binary string, args ...string) *exe
 	cmd.Dir = s.folder
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OPENWEARABLES_") })
 	cmd.Env = append(cmd.Env, "OPENWEARABLES_SECRET="+s.secret, "OPENWEARABLES_DATABASE="+s.URL())
-	if s.Redis != nil {
+	if s.Shape.Redis {
 		cmd.Env = append(cmd.Env, "OPENWEARABLES_REDIS="+s.RedisURL())
 	}
 	return cmd
@@ -183,6 +191,9 @@ func (s *Stack) URL() string {
 
 // RedisURL returns the URL of the Redis that the nodes use.
 func (s *Stack) RedisURL() string {
+	if s.Cluster != nil {
+		return "redis://" + s.Cluster.Addrs()
+	}
 	if s.Cache != nil {
 		return "redis://" + s.Cache.Addr()
 	}
@@ -251,6 +262,9 @@ func (s *Stack) Close() {
 	}
 	if s.Redis != nil {
 		s.Redis.Kill()
+	}
+	if s.Cluster != nil {
+		s.Cluster.Kill()
 	}
 	if s.Postgres != nil && s.database != "" && s.Postgres.Running() {
 		// A database that is left behind only takes space.
