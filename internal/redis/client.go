@@ -192,7 +192,7 @@ func (c *Client) leave(from *conn) {
 	}
 }
 
-// connect returns the connection, or awaits one.
+// connect returns the connection, or awaits one for as long as two steps to it may take.
 func (c *Client) connect(ctx context.Context) (*conn, error) {
 	if now := c.current.Load(); now != nil && now.usable() {
 		return now, nil
@@ -213,7 +213,7 @@ func (c *Client) connect(ctx context.Context) (*conn, error) {
 		go c.redial(d)
 	}
 	c.mu.Unlock()
-	timer := time.NewTimer(c.options.Timeout)
+	timer := time.NewTimer(2 * c.options.Timeout)
 	defer timer.Stop()
 	select {
 	case <-d.done:

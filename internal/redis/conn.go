@@ -53,8 +53,9 @@ type conn struct {
 	mu      sync.Mutex
 	unsent  []byte
 	waiting queue
-	armed   bool // whether a deadline will wake the reader
-	left    bool // takes no more calls, and ends with those that wait
+	armed   bool  // whether a deadline will wake the reader
+	left    bool  // takes no more calls, and ends with those that wait
+	cut     error // why nothing more can be sent, or nil
 	err     *LostError
 }
 
@@ -69,28 +70,32 @@ type call struct {
 
 // dial connects to an address.
 func dial(ctx context.Context, o *Options, addr string, late *atomic.Uint64) (*conn, error) {
-	ctx, end := context.WithTimeout(ctx, o.Timeout)
-	defer end()
 	c := &conn{addr: addr, timeout: o.Timeout, late: late, wake: make(chan struct{}, 1), broken: make(chan struct{})}
 	var err error
-	if c.raw, err = new(net.Dialer).DialContext(ctx, o.Network, addr); err != nil {
+	if c.raw, err = (&net.Dialer{Timeout: o.Timeout}).DialContext(ctx, o.Network, addr); err != nil {
 		return nil, err
 	}
-	c.net = c.raw
-	if o.TLS != nil {
-		settings := o.TLS.Clone()
-		if settings.ServerName == "" {
-			settings.ServerName, _, _ = net.SplitHostPort(addr)
-		}
-		secure := tls.Client(below{c.raw, c}, settings)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			return nil, errors.Join(err, c.raw.Close())
-		}
-		c.net = secure
+	if c.net, err = c.secure(ctx, o); err != nil {
+		return nil, errors.Join(err, c.raw.Close())
 	}
 	c.ended.Go(c.send)
 	c.ended.Go(c.receive)
 	return c, nil
+}
+
+// secure returns the connection with the TLS that the options ask for.
+func (c *conn) secure(ctx context.Context, o *Options) (net.Conn, error) {
+	if o.TLS == nil {
+		return c.raw, nil
+	}
+	settings := o.TLS.Clone()
+	if settings.ServerName == "" {
+		settings.ServerName, _, _ = net.SplitHostPort(c.addr)
+	}
+	ctx, end := context.WithTimeout(ctx, o.Timeout)
+	defer end()
+	over := tls.Client(below{c.raw, c}, settings)
+	return over, over.HandshakeContext(ctx)
 }
 
 // do makes a call of one or more commands and returns an answer to each. The error is
@@ -173,11 +178,23 @@ func (c *conn) flush() {
 		return
 	}
 	if _, err := c.net.Write(c.sent); err != nil {
-		c.end(err)
+		c.cutOff(err)
 	}
 	if cap(c.sent) > 64<<10 {
 		c.sent = nil
 	}
+}
+
+// farewell is how long a server that takes nothing more may say why.
+const farewell = 50 * time.Millisecond
+
+// cutOff ends the connection, on which nothing can be sent, once what the server said
+// before is read: an alert of TLS tells more than that it hung up.
+func (c *conn) cutOff(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left, c.cut = true, cause
+	_ = c.raw.SetReadDeadline(time.Now().Add(farewell)) // fails on a closed one alone
 }
 
 // receive hands out answers until the connection ends.
@@ -254,6 +271,9 @@ func (c *conn) end(cause error) {
 	if c.err != nil {
 		return
 	}
+	if c.cut != nil && !isAlert(cause) {
+		cause = c.cut
+	}
 	c.err = &LostError{cause}
 	close(c.broken)
 	_ = c.raw.Close() // below TLS, which would wait to say that it closes
@@ -264,11 +284,20 @@ func (c *conn) end(cause error) {
 	}
 }
 
+// isAlert reports whether the server ended TLS and said why.
+func isAlert(err error) bool {
+	operation, ok := errors.AsType[*net.OpError](err)
+	return ok && operation.Op == "remote error"
+}
+
 // overdue is called when the deadline is over. It returns whether a call waits for too
 // long, and else sets the deadline of the one that waits longest.
 func (c *conn) overdue() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.cut != nil {
+		return true
+	}
 	var next time.Time // none
 	if c.armed = c.waiting.len() > 0; c.armed {
 		next = c.waiting.first().sent.Add(c.timeout)
