@@ -19,6 +19,7 @@ import (
 // Config holds the settings of an operator.
 type Config struct {
 	Addr           string       // where Run listens
+	PublicURL      string       // that callers know it by, and the issuer of its tokens; "" = unknown
 	Database       string       // "sqlite:PATH" or "postgres://USER@HOST/NAME"
 	Redis          string       // "redis://HOST:PORT", shared by the nodes of a PostgreSQL database; "" = limits and revocations go through the database
 	Secret         []byte       // the master secret; empty = in a file beside the SQLite database
@@ -128,6 +129,7 @@ func (c *Config) Problems() (all []error) {
 	add(c.checkProxies())
 	add(c.checkOrigins())
 	add(c.checkUpstream())
+	add(c.checkPublicURL())
 	switch c.Auth.SigningAlgorithm {
 	case credential.HS256, credential.ES256, credential.EdDSA, "":
 	default:

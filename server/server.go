@@ -128,6 +128,9 @@ func (s *Server) compose(ctx context.Context) error {
 		return err
 	}
 	s.config.Auth.IssuesNothing = s.config.Command
+	if s.config.PublicURL != "" {
+		s.config.Auth.Issuer = s.config.PublicURL
+	}
 	s.webhooks = webhook.NewCourier(webhook.Policy{PrivateNetworks: s.config.WebhookPrivateNetworks, Loopback: s.config.Dev},
 		webhook.Ports{Store: s.store, Vault: vault, Now: s.now, Log: s.config.Log})
 	users, err := s.openMirror(ctx)
@@ -176,7 +179,7 @@ func (s *Server) newFront(alerts *alert.Alerts) *front.Front {
 		AllowedOrigins: s.config.AllowedOrigins, AllowedHeaders: s.config.AllowedHeaders, AllowLocalhost: s.config.Dev,
 		TrustedProxies: s.config.TrustedProxies, ClientHeader: s.config.clientHeader(), Reflection: s.config.Reflection, Dashboard: s.config.Dashboard,
 		UploadMemory: int64(s.config.UploadMemory) << 20, UploadsPerCaller: s.config.UploadsPerCaller,
-		ReadTimeout: s.config.Connections.Read,
+		ReadTimeout: s.config.Connections.Read, PublicURL: s.config.PublicURL,
 	}, ports)
 }
 

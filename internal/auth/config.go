@@ -10,7 +10,7 @@ import (
 // Config is what an operator may set. The zero value is not useful: start from
 // DefaultConfig.
 type Config struct {
-	Issuer           string
+	Issuer           string // the name of the installation in its tokens: DefaultIssuer, or its URL
 	SigningAlgorithm string // of the first signing key; "" = HS256. Later ones have that of the key in use
 	IssuesNothing    bool   // no tokens, and so no first signing key, whose algorithm is another process's choice
 	Mirrored         bool   // there is an upstream, which only the nodes ask
@@ -51,10 +51,13 @@ const (
 // retry key, counts as a benign race and not as theft.
 const raceWindow = 10 * time.Second
 
+// DefaultIssuer is the issuer of an installation that has no URL of its own.
+const DefaultIssuer = "openwearables"
+
 // DefaultConfig returns the documented defaults.
 func DefaultConfig() Config {
 	return Config{
-		Issuer:          "openwearables",
+		Issuer:          DefaultIssuer,
 		AccessTTL:       time.Hour,
 		RefreshIdle:     30 * 24 * time.Hour,
 		RefreshAbsolute: 90 * 24 * time.Hour,

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -115,13 +116,20 @@ func (s *signer) jwks(ctx context.Context) ([]byte, error) {
 // accepts reports whether tokens of the key are accepted.
 func (s *signer) accepts(keyID string) bool { return s.keys.Load().all[keyID] != nil }
 
+// isOurs reports whether a token that one of our keys signed names an issuer that this
+// installation is or was: the name that it has without a URL, or a URL. Which one is up
+// to the operator, who may change it on one node after the other; the keys say who signed.
+func (s *signer) isOurs(issuer string) bool {
+	return issuer == s.issuer || issuer == DefaultIssuer || strings.HasPrefix(issuer, "https://") || strings.HasPrefix(issuer, "http://")
+}
+
 // verify returns the claims of an access token that one of the keys in force
 // signed, and the id of that key. The errors are those of
 // credential.KeySet.Verify, and Unavailable if the keys had to be read again
 // and could not be.
 func (s *signer) verify(ctx context.Context, token string, now time.Time) (credential.Claims, string, error) {
 	keys := s.keys.Load().all
-	claims, err := keys.Verify(token, s.issuer, audiences, now)
+	claims, err := keys.Verify(token, s.isOurs, audiences, now)
 	keyID := credential.HeaderKeyID(token)
 	switch unknown := keyID != "" && keys[keyID] == nil; {
 	case err == nil: // the key may have been ended elsewhere
@@ -131,7 +139,7 @@ func (s *signer) verify(ctx context.Context, token string, now time.Time) (crede
 		}
 	case errors.Is(err, credential.ErrInvalidToken) && unknown: // it may have been made elsewhere
 		if err = s.read(ctx, unknownFor); err == nil {
-			claims, err = s.keys.Load().all.Verify(token, s.issuer, audiences, now)
+			claims, err = s.keys.Load().all.Verify(token, s.isOurs, audiences, now)
 		}
 	}
 	return claims, keyID, err

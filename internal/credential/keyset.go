@@ -28,9 +28,9 @@ const clockLeeway = 30
 // concurrent use as long as it does not change.
 type KeySet map[string]*SigningKey
 
-// Verify returns the claims of a token that one of these keys signed, that the
-// issuer issued for one of the audiences, and that is in force: iat and nbf at
-// most 30 s ahead of now, exp after now. It is strict where RFC 7515, RFC 7519
+// Verify returns the claims of a token that one of these keys signed, whose issuer
+// is one of ours, as isOurs tells, that is for one of the audiences, and that is in
+// force: iat and nbf at most 30 s ahead of now, exp after now. It is strict where RFC 7515, RFC 7519
 // and RFC 8725 leave room, so that no second text passes for the same token:
 //
 //   - three parts of canonical, unpadded base64url, 4 KiB at most;
@@ -43,7 +43,7 @@ type KeySet map[string]*SigningKey
 // Claims of other names are ignored. The errors are [ErrInvalidToken] and
 // [ErrTokenExpired], not wrapped; the claims of a token that has expired come with
 // the latter.
-func (ks KeySet) Verify(token, issuer string, audiences []string, now time.Time) (Claims, error) {
+func (ks KeySet) Verify(token string, isOurs func(issuer string) bool, audiences []string, now time.Time) (Claims, error) {
 	payload, ok := ks.open(token)
 	if !ok {
 		return Claims{}, ErrInvalidToken
@@ -54,7 +54,7 @@ func (ks KeySet) Verify(token, issuer string, audiences []string, now time.Time)
 	}
 	at := now.Unix()
 	switch {
-	case w.Issuer == "" || w.Issuer != issuer,
+	case w.Issuer == "" || !isOurs(w.Issuer),
 		w.Audience == "" || !slices.Contains(audiences, w.Audience),
 		w.Subject == "" || w.SessionID == "" || w.ID == "",
 		w.IssuedAt <= 0 || w.NotBefore <= 0 || w.ExpiresAt > maxTime,

@@ -67,6 +67,8 @@ type Config struct {
 	Reflection     bool // gRPC server reflection
 	Dashboard      bool // the pages of the dashboard
 
+	PublicURL string // that callers know this server by; "": unknown
+
 	UploadMemory     int64         // bytes of all bodies above 64 KiB that are in flight, at least 8 MiB
 	UploadsPerCaller int           // such bodies of one caller, at least 1
 	ReadTimeout      time.Duration // of one such body
@@ -113,7 +115,8 @@ func New(config Config, p Ports) *Front {
 	if config.Dashboard {
 		f.registerDashboard()
 	}
-	f.handlePage("GET /.well-known/jwks.json", "JWKS", f.jwks)
+	f.handlePage("GET "+jwksPath, "JWKS", f.jwks)
+	f.registerMetadata(config.PublicURL)
 	f.handle("/", http.HandlerFunc(f.beyond))
 	for _, pattern := range noIDs {
 		f.mux.Handle(pattern, f.unmatched)

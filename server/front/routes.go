@@ -92,6 +92,8 @@ func (f *Front) registerReflection(services map[string]http.Handler) {
 	}
 }
 
+const publicFor5Minutes = "public, max-age=300"
+
 // jwks serves the public signing keys, cached for five minutes.
 func (f *Front) jwks(w http.ResponseWriter, r *http.Request) {
 	keys, err := f.auth.Signing.JWKS(r.Context())
@@ -100,6 +102,6 @@ func (f *Front) jwks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/jwk-set+json")
-	w.Header().Set("Cache-Control", "public, max-age=300")
+	w.Header().Set("Cache-Control", publicFor5Minutes)
 	_, _ = w.Write(keys) // an error means that the client has gone
 }

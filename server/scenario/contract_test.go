@@ -65,7 +65,7 @@ func (c contractTransport) checkHeader(r *http.Request, res *http.Response) {
 		fail("no X-Request-Id")
 	}
 	if cc := h.Get("Cache-Control"); cc != "no-store" && !strings.HasPrefix(r.URL.Path, "/docs") && !isOfDashboard(r, res) &&
-		r.URL.Path != "/openapi.yaml" && r.URL.Path != "/.well-known/jwks.json" {
+		r.URL.Path != "/openapi.yaml" && !strings.HasPrefix(r.URL.Path, "/.well-known/") {
 		fail("Cache-Control is %q", cc)
 	}
 	if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Security-Policy") == "" {

@@ -217,6 +217,7 @@ func (p *program) serveSettings(command, summary string) *settings {
 	s := p.databaseSettings(command, summary)
 	c, a := &s.config, &s.config.Auth
 	s.StringVar(&c.Addr, "addr", c.Addr, "`host:port` to listen on, port 0 to 65535")
+	s.StringVar(&c.PublicURL, "public-url", "", "the `URL` that callers know this server by, such as https://auth.example.com: its access tokens then name it as their issuer, and /.well-known/oauth-authorization-server describes it")
 	s.Var((*texts)(&c.AllowedOrigins), "allowed-origins", "comma-separated `origins` whose pages may call the API and use the refresh cookie, each such as https://app.example.com or capacitor://localhost; * is refused")
 	s.Var((*texts)(&c.AllowedHeaders), "allowed-headers", "comma-separated `names` of headers that those pages may send beside the usual ones")
 	s.toggle(&a.KeysInBrowsers, "allow-keys-in-browsers", "let pages use API keys and secrets of applications, which their visitors can read")
