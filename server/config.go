@@ -30,19 +30,23 @@ type Config struct {
 	ClientAddress  string        // how they name their clients: "x-forwarded-for" (or ""), "forwarded", "proxy-protocol"
 	DrainDelay     time.Duration // how long requests are still accepted after /readyz turns 503
 	MetricsAddr    string        // "" = no metrics listener
-	TLSCert        string
-	TLSKey         string
-	InsecureHTTP   bool // allow plain HTTP beyond loopback
-	Dev            bool // allow the origin localhost on any port, and webhooks to this machine
-	Reflection     bool // gRPC server reflection
-	Dashboard      bool // serve the pages of the dashboard
-	Traces         bool // send traces if the variables of OpenTelemetry (OTEL_…) ask for them
-	Command        bool // executes a command and serves nothing: it is no node, so that the caller must wait for nodes on another Redis
-	Connections    Connections
-	Auth           auth.Config
-	Workouts       event.Quota // of each user
-	Retention      store.Retention
-	AlertInterval  time.Duration // between two looks for what needs an alert
+
+	ForwardAuthPolicy string // a file: who may call what behind proxies that ask here; "" = none ask
+	ExtAuthzAddr      string // where Envoy asks over gRPC; "" = nowhere
+
+	TLSCert       string
+	TLSKey        string
+	InsecureHTTP  bool // allow plain HTTP beyond loopback
+	Dev           bool // allow the origin localhost on any port, and webhooks to this machine
+	Reflection    bool // gRPC server reflection
+	Dashboard     bool // serve the pages of the dashboard
+	Traces        bool // send traces if the variables of OpenTelemetry (OTEL_…) ask for them
+	Command       bool // executes a command and serves nothing: it is no node, so that the caller must wait for nodes on another Redis
+	Connections   Connections
+	Auth          auth.Config
+	Workouts      event.Quota // of each user
+	Retention     store.Retention
+	AlertInterval time.Duration // between two looks for what needs an alert
 
 	Upstream Upstream
 
@@ -130,6 +134,7 @@ func (c *Config) Problems() (all []error) {
 	add(c.checkOrigins())
 	add(c.checkUpstream())
 	add(c.checkPublicURL())
+	add(c.checkForwardAuth())
 	switch c.Auth.SigningAlgorithm {
 	case credential.HS256, credential.ES256, credential.EdDSA, "":
 	default:
@@ -263,16 +268,25 @@ func namedLimits(l *auth.Limits) (all []namedLimit) {
 
 // checkAddresses refuses addresses that are malformed or the same.
 func (c *Config) checkAddresses() error {
-	host, port, err := splitAddress("--addr", c.Addr)
-	if err != nil || c.MetricsAddr == "" {
-		return err
-	}
-	metricsHost, metricsPort, err := splitAddress("--metrics-addr", c.MetricsAddr)
-	if err != nil {
-		return err
-	}
-	if port == metricsPort && port != "0" && overlap(host, metricsHost) {
-		return fmt.Errorf("--metrics-addr %s is the address of --addr: give the metrics a port of their own", c.MetricsAddr)
+	type listener struct{ flag, address, what, host, port string }
+	var all []listener
+	for _, l := range []listener{
+		{flag: "--addr", address: c.Addr}, {flag: "--metrics-addr", address: c.MetricsAddr, what: "the metrics"},
+		{flag: "--ext-authz-addr", address: c.ExtAuthzAddr, what: "the proxies"},
+	} {
+		if l.address == "" && l.what != "" {
+			continue
+		}
+		var err error
+		if l.host, l.port, err = splitAddress(l.flag, l.address); err != nil {
+			return err
+		}
+		for _, other := range all {
+			if l.port == other.port && l.port != "0" && overlap(l.host, other.host) {
+				return fmt.Errorf("%s %s is the address of %s: give %s a port of their own", l.flag, l.address, other.flag, l.what)
+			}
+		}
+		all = append(all, l)
 	}
 	return nil
 }

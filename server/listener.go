@@ -21,6 +21,7 @@ const (
 	maxHeaderBytes = 16 << 10
 	maxReadHeader  = 64 << 10 // of the public listener, whose handler refuses more than maxHeaderBytes
 	maxStreams     = 100
+	maxChecks      = 1000 // of ext_authz at once on a connection, of which a proxy has few
 
 	maxScrapers        = 100 // connections of the metrics listener
 	maxAddressScrapers = 50
@@ -81,6 +82,13 @@ func (s *Server) listen() (all []boundServer, err error) {
 			total: maxScrapers, share: maxAddressScrapers, firstRequest: limits.FirstRequest,
 		}))
 	}
+	if s.config.ExtAuthzAddr != "" {
+		b, err := s.listenExtAuthz()
+		if err != nil {
+			return all, err
+		}
+		all = append(all, b)
+	}
 	if s.config.SQLitePath() == "" { // commands work on the database directly
 		return all, nil
 	}
@@ -97,11 +105,7 @@ func (s *Server) newPublicServer() (*http.Server, error) {
 	h := s.newHTTPServer(s.front.Handler())
 	h.ReadTimeout, h.IdleTimeout = s.config.Connections.Read, s.config.Connections.Idle
 	h.WriteTimeout, h.MaxHeaderBytes = h.ReadTimeout+answerTimeout, maxReadHeader
-	h.Protocols = new(http.Protocols)
-	h.Protocols.SetHTTP1(true)
-	h.Protocols.SetHTTP2(true)
-	h.Protocols.SetUnencryptedHTTP2(true)
-	h.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: 256 << 10}
+	serveHTTP2(h)
 	if s.config.TLSCert == "" {
 		return h, nil
 	}
@@ -109,6 +113,15 @@ func (s *Server) newPublicServer() (*http.Server, error) {
 	var err error
 	h.TLSConfig, err = c.config()
 	return h, err
+}
+
+// serveHTTP2 makes the server serve HTTP/1.1 and HTTP/2, each with and without TLS.
+func serveHTTP2(h *http.Server) {
+	h.Protocols = new(http.Protocols)
+	h.Protocols.SetHTTP1(true)
+	h.Protocols.SetHTTP2(true)
+	h.Protocols.SetUnencryptedHTTP2(true)
+	h.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: 256 << 10}
 }
 
 // newHTTPServer returns a server of h within the limits above.

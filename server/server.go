@@ -52,6 +52,7 @@ type Server struct {
 	gateway   *gateway.Gateway // nil without an upstream
 	webhooks  *webhook.Courier
 	alerts    *alert.Evaluator
+	policy    *forwardPolicy // nil: there is no /forward-auth
 	front     *front.Front
 	readiness readiness
 
@@ -161,11 +162,11 @@ func (s *Server) compose(ctx context.Context) error {
 	if err := s.openGateway(); err != nil {
 		return err
 	}
-	s.front = s.newFront(&alert.Alerts{Store: s.store, Cursors: vault, Now: s.now})
-	return nil
+	s.front, err = s.newFront(&alert.Alerts{Store: s.store, Cursors: vault, Now: s.now})
+	return err
 }
 
-func (s *Server) newFront(alerts *alert.Alerts) *front.Front {
+func (s *Server) newFront(alerts *alert.Alerts) (*front.Front, error) {
 	ports := front.Ports{
 		Auth: s.auth, Workouts: s.workouts, Usage: s.usage, Reports: &usage.Reports{Store: s.store, Now: s.now}, Alerts: alerts,
 		Gateway:      s.gateway,
@@ -175,12 +176,19 @@ func (s *Server) newFront(alerts *alert.Alerts) *front.Front {
 		Degraded: func() bool { return len(s.Risks()) > 0 || s.redis != nil && s.redis.Lost() },
 		Tracer:   s.tracer, Metrics: s.collectors(),
 	}
+	if s.config.ForwardAuthPolicy != "" {
+		s.policy = &forwardPolicy{config: &s.config}
+		if err := s.policy.load(context.Background()); err != nil {
+			return nil, err
+		}
+		ports.Policy = s.policy.current.Load
+	}
 	return front.New(front.Config{
 		AllowedOrigins: s.config.AllowedOrigins, AllowedHeaders: s.config.AllowedHeaders, AllowLocalhost: s.config.Dev,
 		TrustedProxies: s.config.TrustedProxies, ClientHeader: s.config.clientHeader(), Reflection: s.config.Reflection, Dashboard: s.config.Dashboard,
 		UploadMemory: int64(s.config.UploadMemory) << 20, UploadsPerCaller: s.config.UploadsPerCaller,
 		ReadTimeout: s.config.Connections.Read, PublicURL: s.config.PublicURL,
-	}, ports)
+	}, ports), nil
 }
 
 // Handler returns the handler of the public listener.
@@ -252,6 +260,9 @@ func (s *Server) start() {
 		reload = signingReloadShared
 	}
 	s.every(ctx, reload, "reading the signing keys", s.auth.Signing.Reload)
+	if s.policy != nil {
+		s.every(ctx, recheckPolicy, "reading the policy of /forward-auth", s.policy.load)
+	}
 }
 
 // storeOptions returns what the store is opened with.

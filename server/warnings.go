@@ -67,6 +67,10 @@ func (c *Config) exposed() (warnings []string) {
 		warnings = append(warnings, fmt.Sprintf("--metrics-addr %s serves /metrics to everybody who reaches it, without TLS: "+
 			"give a loopback or private address, or close the port to others", c.MetricsAddr))
 	}
+	if authz, _, err := net.SplitHostPort(c.ExtAuthzAddr); err == nil && !isInternal(authz) {
+		warnings = append(warnings, fmt.Sprintf("--ext-authz-addr %s is reached by everybody, without TLS: "+
+			"give a loopback or private address, or close the port to others", c.ExtAuthzAddr))
+	}
 	if u, err := url.Parse(c.Redis); err == nil && u.Scheme == "redis" && !isLoopback(u.Hostname()) {
 		warnings = append(warnings, "--redis: others on the way could read its password and undo revocations: use rediss://, "+
 			"with ca_file=FILE for an authority of your own")

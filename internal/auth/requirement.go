@@ -2,6 +2,7 @@ package auth
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/openwearables/openwearables/internal/problem"
 )
@@ -39,4 +40,32 @@ func (q *Requirement) refusal(c *Caller) *problem.Error {
 	default:
 		return errNotAllowed()
 	}
+}
+
+// Identity is what a service behind a proxy is told of a caller. What is not known is
+// empty.
+type Identity struct {
+	Subject     string // such as key:key_01
+	Kind        string // as in a Verification
+	Scopes      string // with a space between two
+	UserID      string // of the token of a user
+	AppID       string // who minted that
+	Environment string // of an API key
+}
+
+// Identified returns the identity of the caller's principal, which is nobody's without
+// one.
+func (c *Caller) Identified() (i Identity) {
+	p := c.Principal
+	if p == nil {
+		return i
+	}
+	i.Subject, i.Kind = p.Actor(), kindNames[p.Kind]
+	switch p.Kind {
+	case APIKey:
+		i.Scopes, i.Environment = strings.Join(p.Scopes, " "), environmentOf(c.presented)
+	case UserToken:
+		i.Scopes, i.UserID, i.AppID = userScope, p.ID, p.AppID
+	}
+	return i
 }

@@ -146,10 +146,11 @@ func (s *Verifications) decide(ctx context.Context, c *Caller, spend bool, neede
 	}
 }
 
-// Presented is a credential as the header of a request has it.
+// Presented is a credential as the header of a request has it. The zero value is none.
 type Presented struct {
-	Secret string // "": none
-	Key    bool   // it can only be an API key
+	Secret string
+	Key    bool // it can only be an API key
+	Given  bool
 }
 
 // Authorize decides whether the caller, who makes a request to another service with the
@@ -158,7 +159,7 @@ type Presented struct {
 // credential or, without a valid one, of that of the address.
 func (s *Verifications) Authorize(ctx context.Context, c *Caller, presented Presented, q *Requirement) error {
 	var refusal *problem.Error
-	if c.presented, c.keyOnly = presented.Secret, presented.Key; presented.Secret == "" {
+	if c.presented, c.keyOnly = presented.Secret, presented.Key; !presented.Given {
 		refusal = errMissingCredential()
 	} else {
 		var err error
@@ -166,7 +167,11 @@ func (s *Verifications) Authorize(ctx context.Context, c *Caller, presented Pres
 			return err
 		}
 	}
-	if c.Principal == nil && (q.Spend || !q.Anybody) {
+	switch {
+	case c.Principal != nil:
+	case q.Anybody && !q.Spend:
+		s.buckets.look(ctx, c)
+	default:
 		if err := s.buckets.spendAddress(ctx, c, s.limits.Address); err != nil {
 			return err
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/openwearables/openwearables/internal/failpoint"
 	"github.com/openwearables/openwearables/internal/gateway"
 	"github.com/openwearables/openwearables/internal/installation"
+	"github.com/openwearables/openwearables/internal/policy"
 	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/tracing"
 	"github.com/openwearables/openwearables/internal/usage"
@@ -46,6 +47,7 @@ type Front struct {
 	clientHeader ClientHeader
 	metrics      *metrics
 	uploads      *uploads
+	policy       func() *policy.Policy // of /forward-auth; nil: there is none
 	now          func() time.Time
 	begin        func(context.Context) context.Context
 	tracer       *tracing.Tracer
@@ -85,6 +87,7 @@ type Ports struct {
 	Gateway *gateway.Gateway // nil: there is no upstream
 
 	Installation *installation.Reports
+	Policy       func() *policy.Policy                           // returns who may call what behind proxies; nil: there is no /forward-auth
 	Ready        func(context.Context) error                     // returns an error while requests cannot be served
 	Degraded     func() bool                                     // reports whether acknowledged writes may be lost, or limits are counted in shares
 	Begin        func(context.Context) context.Context           // returns the context of a new request
@@ -101,7 +104,7 @@ func New(config Config, p Ports) *Front {
 	f := &Front{
 		auth: p.Auth, usage: p.Usage, checkOrigin: allowed.sameSiteCheck(), proxies: config.TrustedProxies, clientHeader: config.ClientHeader,
 		uploads: newUploads(config.UploadMemory, config.UploadsPerCaller, config.ReadTimeout, p.Turn),
-		now:     p.Now, begin: p.Begin, tracer: p.Tracer, log: p.Log, mux: http.NewServeMux(),
+		policy:  p.Policy, now: p.Now, begin: p.Begin, tracer: p.Tracer, log: p.Log, mux: http.NewServeMux(),
 	}
 	f.metrics = newMetrics(f.uploads.bytes, p.Metrics)
 	f.unmatched = f.aside("", refuse, readLater, http.HandlerFunc(f.notFound))
@@ -117,6 +120,9 @@ func New(config Config, p Ports) *Front {
 	}
 	f.handlePage("GET "+jwksPath, "JWKS", f.jwks)
 	f.registerMetadata(config.PublicURL)
+	if f.policy != nil {
+		f.registerForwardAuth()
+	}
 	f.handle("/", http.HandlerFunc(f.beyond))
 	for _, pattern := range noIDs {
 		f.mux.Handle(pattern, f.unmatched)

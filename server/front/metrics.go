@@ -53,13 +53,14 @@ var statusIndex = func() (index [600]uint8) {
 
 // reasons are those of refusals. A test holds that no other is in use.
 var reasons = []string{
-	"body_too_large", "canceled", "credential_not_allowed", "cross_origin", "deadline_exceeded", "developer_exists", "email_taken", "external_user_id_taken", "header_too_large", "http2_required",
-	"idempotency_in_progress", "idempotency_key_reused", "incorrect_password", "insufficient_scope", "internal", "invalid_api_key",
-	"invalid_app_credentials", "invalid_credentials", "invalid_refresh_token", "invalid_request", "invalid_setup_token", "invalid_token", "invitation_accepted", "invitation_expired",
-	"invitation_pending", "invitation_revoked", "key_in_browser", "last_developer", "method_not_allowed",
-	"missing_credential", "missing_credentials", "multiple_credentials", "network_not_allowed", "not_found", "other_user", "quota_exceeded", "rate_limited",
-	"refresh_token_reused", "refresh_token_used", "request_timeout", "test_in_progress", "token_expired", "too_many_streams", "too_many_uploads",
-	"unavailable", "unsupported_media_type", "upstream_failed", "upstream_refused", "user_not_upstream", "workouts_upstream",
+	"ambiguous_request", "body_too_large", "canceled", "credential_not_allowed", "cross_origin", "deadline_exceeded", "developer_exists", "email_taken",
+	"external_user_id_taken", "header_too_large", "http2_required", "idempotency_in_progress", "idempotency_key_reused", "incorrect_password",
+	"insufficient_scope", "internal", "invalid_api_key", "invalid_app_credentials", "invalid_credentials", "invalid_refresh_token", "invalid_request",
+	"invalid_setup_token", "invalid_token", "invitation_accepted", "invitation_expired", "invitation_pending", "invitation_revoked", "key_in_browser",
+	"last_developer", "malformed_path", "method_not_allowed", "missing_credential", "missing_credentials", "multiple_credentials",
+	"network_not_allowed", "not_found", "other_user", "path_not_allowed", "proxy_not_trusted", "quota_exceeded", "rate_limited", "refresh_token_reused",
+	"refresh_token_used", "request_timeout", "test_in_progress", "token_expired", "too_many_streams", "too_many_uploads", "unavailable",
+	"unsupported_media_type", "upstream_failed", "upstream_refused", "user_not_upstream", "workouts_upstream",
 }
 
 const otherLabel = "other"

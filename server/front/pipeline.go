@@ -127,16 +127,29 @@ func closeAfter(w http.ResponseWriter, r *http.Request, err error) {
 // outcome in the caller. It never reads a credential from the URL.
 func (f *Front) authenticate(c *call.Call, r *http.Request) {
 	c.Principal, c.Refused, c.Page = nil, nil, fromPage(r.Header)
-	bearer, keys := r.Header["Authorization"], r.Header["X-Open-Wearables-Api-Key"]
-	if len(bearer)+len(keys) > 1 {
-		c.Refused = auth.ErrMultipleCredentials()
-		return
+	switch presented, err := credentialOf(r.Header); {
+	case err != nil:
+		c.Refused = err
+	case !presented.Given:
+	case presented.Key:
+		f.auth.Authenticator.Key(r.Context(), &c.Caller, presented.Secret)
+	default:
+		f.auth.Authenticator.Bearer(r.Context(), &c.Caller, presented.Secret)
 	}
+}
+
+// credentialOf returns the credential in the header, or the refusal of several.
+func credentialOf(h http.Header) (auth.Presented, *problem.Error) {
+	bearer, keys := h["Authorization"], h["X-Open-Wearables-Api-Key"]
 	switch {
+	case len(bearer)+len(keys) > 1:
+		return auth.Presented{}, auth.ErrMultipleCredentials()
 	case len(keys) == 1 && keys[0] != "":
-		f.auth.Authenticator.Key(r.Context(), &c.Caller, keys[0])
+		return auth.Presented{Secret: keys[0], Key: true, Given: true}, nil
 	case len(bearer) == 1 && bearer[0] != "":
-		f.auth.Authenticator.Bearer(r.Context(), &c.Caller, bearerToken(bearer[0]))
+		return auth.Presented{Secret: bearerToken(bearer[0]), Given: true}, nil
+	default:
+		return auth.Presented{}, nil
 	}
 }
 

@@ -20,6 +20,7 @@ need caddy caddy
 need zsh zsh
 need fish fish
 if ! [ -e /usr/share/bash-completion/bash_completion ]; then missing+=(bash-completion); fi
+if ! [ -x /usr/sbin/nginx ]; then missing+=(nginx); fi
 if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then missing+=(postgresql); fi
 if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then missing+=(python3-venv); fi
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi

@@ -225,6 +225,8 @@ func (p *program) serveSettings(command, summary string) *settings {
 	s.StringVar(&c.ClientAddress, "client-address", c.ClientAddress, "`how` trusted proxies name their clients: x-forwarded-for, forwarded (RFC 7239), or proxy-protocol (version 2), which then begins each of their connections")
 	s.duration(&c.DrainDelay, "drain-delay", "how long requests are still accepted after SIGTERM, while /readyz is 503; longer than the load balancer takes to notice, 0s to 1m")
 	s.StringVar(&c.MetricsAddr, "metrics-addr", "", "`host:port` of a listener of its own for /metrics, with a port other than that of --addr; none by default")
+	s.StringVar(&c.ForwardAuthPolicy, "forward-auth-policy", "", "`file` that says who may call what behind proxies that ask at /forward-auth before they forward; a changed one is taken up within seconds")
+	s.StringVar(&c.ExtAuthzAddr, "ext-authz-addr", "", "`host:port` of a listener of its own where Envoy asks over gRPC, with a port other than the others; needs --forward-auth-policy")
 	s.StringVar(&c.TLSCert, "tls-cert", "", "`file` with the certificate chain; a renewed one is taken up within a minute")
 	s.StringVar(&c.TLSKey, "tls-key", "", "`file` with the certificate's key")
 	s.toggle(&c.InsecureHTTP, "insecure-http", "serve plain HTTP beyond this machine")

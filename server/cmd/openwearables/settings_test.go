@@ -56,6 +56,16 @@ var refusedSettings = []setting{
 	{"one address by two names", "addr=127.0.0.1:8000 metrics-addr=localhost:8000", "--metrics-addr localhost:8000 is the address of --addr"},
 	{"one port of every address", "addr=127.0.0.1:8000 metrics-addr=:8000", "--metrics-addr :8000 is the address of --addr"},
 	{"one port of every IPv6 address", "addr=127.0.0.1:8000 metrics-addr=[::]:8000", "--metrics-addr [::]:8000 is the address of --addr"},
+	{"one address for proxies and callers", "addr=127.0.0.1:8000 ext-authz-addr=127.0.0.1:8000", "--ext-authz-addr 127.0.0.1:8000 is the address of --addr: give the proxies a port of their own"},
+	{"one address for proxies and metrics", "metrics-addr=:9090 ext-authz-addr=127.0.0.1:9090", "--ext-authz-addr 127.0.0.1:9090 is the address of --metrics-addr"},
+	{"no policy for Envoy", "ext-authz-addr=127.0.0.1:8001", "--ext-authz-addr needs --forward-auth-policy, which says who may call what"},
+	{"no such policy", "forward-auth-policy=none.yaml trusted-proxies=10.0.0.1", "--forward-auth-policy none.yaml: stat none.yaml: no such file"},
+	{"a policy with a fault", "forward-auth-policy=wrong.yaml trusted-proxies=10.0.0.1", `--forward-auth-policy wrong.yaml: line 5: there is no member "scop"`},
+	{"a policy that nobody may ask for", "forward-auth-policy=policy.yaml", "--forward-auth-policy policy.yaml: nobody may ask: name the proxies in --trusted-proxies, or give the policy a secret_file"},
+	{"proxies that cannot be told from callers", "forward-auth-policy=policy.yaml trusted-proxies=10.0.0.1 client-address=proxy-protocol", "which it needs with --client-address proxy-protocol"},
+	{"a policy that everybody changes", "forward-auth-policy=open.yaml trusted-proxies=10.0.0.1", "open.yaml can be changed by everybody"},
+	{"no secret of the proxies", "forward-auth-policy=secret.yaml", "--forward-auth-policy secret.yaml: secret_file: "},
+	{"a short secret of the proxies", "forward-auth-policy=short.yaml", "must hold at least 32 characters, such as openssl rand -hex 32 prints"},
 	{"a URL without TLS", "public-url=http://auth.example.com", "--public-url http://auth.example.com must begin with https://"},
 	{"a URL with a slash at its end", "public-url=https://auth.example.com/", `--public-url "https://auth.example.com/" must be a URL such as https://auth.example.com`},
 	{"a URL in upper case", "public-url=https://Auth.example.com", `--public-url "https://Auth.example.com" must be a URL such as`},
@@ -94,6 +104,7 @@ var riskySettings = []setting{
 	{"a plain origin", "allowed-origins=http://app.example.com:8080", "--allowed-origins http://app.example.com:8080: anybody on the way can change a page without TLS and act as its user: serve it as https://app.example.com:8080"},
 	{"metrics on every address", "metrics-addr=:9090", "--metrics-addr :9090 serves /metrics to everybody who reaches it, without TLS: give a loopback or private address"},
 	{"metrics on a public address", "metrics-addr=203.0.113.1:9090", "--metrics-addr 203.0.113.1:9090 serves /metrics to everybody who reaches it"},
+	{"proxies on every address", "ext-authz-addr=:9091 forward-auth-policy=policy.yaml trusted-proxies=10.0.0.1", "--ext-authz-addr :9091 is reached by everybody, without TLS: give a loopback or private address"},
 	{"plain HTTP beside TLS", "insecure-http=true tls-cert=cert.pem tls-key=key.pem", "--insecure-http does nothing beside --tls-cert: leave it out"},
 	{"keys in pages", "allow-keys-in-browsers=true", "--allow-keys-in-browsers: whoever opens a page that holds a key can read it, and with it everybody's data: give pages user tokens"},
 	{"development beyond this machine", "dev=true insecure-http=true addr=0.0.0.0:0", "--dev lets pages of localhost call this server, and --addr 0.0.0.0:0 is not for this machine alone: leave --dev out"},
@@ -117,6 +128,7 @@ var usualSettings = []setting{
 	{"metrics of a private network", "metrics-addr=10.0.0.5:9090", ""},
 	{"metrics of a free port", "addr=127.0.0.1:0 metrics-addr=127.0.0.1:0", ""},
 	{"metrics of another address", "addr=127.0.0.1:8000 metrics-addr=127.0.0.2:8000", ""},
+	{"a policy for proxies", "forward-auth-policy=policy.yaml trusted-proxies=10.0.0.1 ext-authz-addr=127.0.0.1:0", ""},
 	{"a URL", "public-url=https://auth.example.com", ""},
 	{"a URL with a port and a path", "public-url=https://auth.example.com:8443/wearables/v1", ""},
 	{"a URL of this machine", "public-url=http://127.0.0.1:8000", ""},
@@ -149,6 +161,16 @@ func (s setting) each(t *testing.T, f func(t *testing.T, i *installation, args [
 func (s setting) install(t *testing.T) *installation {
 	t.Helper()
 	i := install(t)
+	const rule = "rules:\n  - methods: [GET]\n    path: /a\n    allow: [key]\n"
+	for name, text := range map[string]string{
+		"policy": rule, "open": rule, "wrong": rule + "    scop: users:read\n", "secret": "secret_file: none\n" + rule, "short": "secret_file: policy.yaml.short\n" + rule,
+	} {
+		i.put(name+".yaml", text, 0o600)
+	}
+	i.put("policy.yaml.short", "too short", 0o600)
+	if err := os.Chmod(i.path("open.yaml"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	if !strings.Contains(s.flags, "tls-") {
 		return i
 	}
