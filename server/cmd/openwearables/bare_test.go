@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 	"github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 )
@@ -33,6 +35,19 @@ type bareUser struct {
 type bare struct {
 	openwearablesv1connect.UnimplementedUserServiceHandler
 	user *sql.Stmt
+}
+
+// bareVerifier answers each verification with a constant.
+type bareVerifier struct {
+	openwearablesv1connect.UnimplementedCredentialServiceHandler
+}
+
+func (bareVerifier) VerifyCredential(context.Context, *owv1.VerifyCredentialRequest) (*owv1.VerifyCredentialResponse, error) {
+	return &owv1.VerifyCredentialResponse{Verification: &owv1.Verification{
+		Valid: true, Reason: "valid", Message: "The credential is valid", Kind: new("api_key"), Subject: new("key:key_0123456789abcdef"),
+		Scopes: []string{"users:read", "users:write", "workouts:read", "workouts:write", "tokens:write", "audit:read", "credentials:verify"},
+		Limit:  &owv1.CredentialLimit{Limit: 1_000_000_000, Remaining: 999_999_999, ResetAt: timestamppb.Now()}, Environment: new("live"),
+	}}, nil
 }
 
 // GetUser answers with a constant.
@@ -72,6 +87,7 @@ func serveBare(database string) int {
 		}
 		mux := http.NewServeMux()
 		mux.Handle(openwearablesv1connect.NewUserServiceHandler(b))
+		mux.Handle(openwearablesv1connect.NewCredentialServiceHandler(bareVerifier{}))
 		mux.HandleFunc("GET /read/{id}", b.read)
 		mux.HandleFunc("GET /constant/{id}", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")

@@ -74,7 +74,9 @@ func BenchmarkServed(b *testing.B) {
 		ratio("rest"+end, "bare")
 		ratio("rest"+end, "bare-read")
 		ratio("connect"+end, "bare-connect")
+		ratio("verify"+end, "bare-verify")
 	}
+	ratio("forward-auth", "bare")
 }
 
 func (t *target) rate() float64 { return float64(t.requests) / t.took.Seconds() }
@@ -98,8 +100,14 @@ func (i *installation) benchTargets(b *testing.B, password string) (all []*targe
 		return fmt.Sprintf("POST /openwearables.v1.UserService/GetUser HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1.0\r\n"+
 			"Content-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s", len(body), header, body)
 	}
+	verify := func(header string) string {
+		body := fmt.Sprintf(`{"credential":%q}`, key)
+		return fmt.Sprintf("POST /openwearables.v1.CredentialService/VerifyCredential HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1.0\r\n"+
+			"Content-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s", len(body), header, body)
+	}
 	database := i.path("openwearables.db")
-	ours := func(binary, end string) {
+	const policy = "rules:\n  - {methods: [GET], path: '/users/{id}', allow: [key], scope: users:read}\n"
+	ours := func(binary, end string, args ...string) {
 		folder := b.TempDir()
 		for _, file := range []string{"", ".secret"} {
 			data, err := os.ReadFile(database + file)
@@ -110,13 +118,20 @@ func (i *installation) benchTargets(b *testing.B, password string) (all []*targe
 				b.Fatal(err)
 			}
 		}
-		cmd := exec.Command(binary, "serve", "--addr", "127.0.0.1:0", "--limit-key", "1000000000")
+		if err := os.WriteFile(filepath.Join(folder, "policy.yaml"), []byte(policy), 0o600); err != nil {
+			b.Fatal(err)
+		}
+		cmd := exec.Command(binary, append([]string{"serve", "--addr", "127.0.0.1:0", "--limit-key", "1000000000", "--limit-verify", "1000000000"}, args...)...)
 		cmd.Dir, cmd.Env = folder, i.env
 		server := serveForBench(b, cmd)
 		all = append(all, server.target(b, "rest"+end, get("/api/v1/users/"+user, credential)),
-			server.target(b, "connect"+end, connect(credential)))
+			server.target(b, "connect"+end, connect(credential)), server.target(b, "verify"+end, verify(credential)))
+		if len(args) > 0 {
+			all = append(all, server.target(b, "forward-auth", get("/forward-auth", credential+
+				"X-Forwarded-Method: GET\r\nX-Forwarded-Uri: /users/"+user+"\r\nX-Forwarded-Host: localhost\r\n")))
+		}
 	}
-	ours(binary, "")
+	ours(binary, "", "--trusted-proxies", "127.0.0.1", "--forward-auth-policy", "policy.yaml")
 	if before := os.Getenv("BENCH_BEFORE"); before != "" {
 		ours(before, "-before")
 	}
@@ -128,7 +143,8 @@ func (i *installation) benchTargets(b *testing.B, password string) (all []*targe
 	cmd.Env = append(i.env, bareVariable+"="+database)
 	server := serveForBench(b, cmd)
 	return append(all, server.target(b, "bare", get("/constant/"+user, "")),
-		server.target(b, "bare-read", get("/read/"+user, "")), server.target(b, "bare-connect", connect("")))
+		server.target(b, "bare-read", get("/read/"+user, "")), server.target(b, "bare-connect", connect("")),
+		server.target(b, "bare-verify", verify("")))
 }
 
 // benchServer is a server in a process of its own, which logs to a file.
