@@ -271,7 +271,8 @@ func (c *Config) checkAddresses() error {
 	type listener struct{ flag, address, what, host, port string }
 	var all []listener
 	for _, l := range []listener{
-		{flag: "--addr", address: c.Addr}, {flag: "--metrics-addr", address: c.MetricsAddr, what: "the metrics"},
+		{flag: "--addr", address: c.Addr},
+		{flag: "--metrics-addr", address: c.MetricsAddr, what: "the metrics"},
 		{flag: "--ext-authz-addr", address: c.ExtAuthzAddr, what: "the proxies"},
 	} {
 		if l.address == "" && l.what != "" {

@@ -113,7 +113,10 @@ func TestOnlyProxiesMayAsk(t *testing.T) {
 	n := start(t, unlimited, forwarding(t, "secret_file: "+path+forwardPolicy, true))
 	admin, _ := n.login(t, restDriver{n})
 	for _, o := range [][]option{
-		nil, {bearer(admin)}, {header("X-Forward-Auth-Secret", "")}, {header("X-Forward-Auth-Secret", secret[1:])},
+		nil,
+		{bearer(admin)},
+		{header("X-Forward-Auth-Secret", "")},
+		{header("X-Forward-Auth-Secret", secret[1:])},
 		{header("X-Forward-Auth-Secret", secret), func(r *http.Request) { r.Header.Add("X-Forward-Auth-Secret", secret) }},
 	} {
 		n.asked(t, "GET", "/open", 403, "proxy_not_trusted", o...)
