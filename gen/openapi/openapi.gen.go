@@ -699,6 +699,41 @@ type Pagination struct {
 	HasMore        bool    `json:"has_more"`
 }
 
+// PairedTokens Example: {"access_token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...","expires_in":3600,"refresh_token":"rt_abc123def456","token_type":"bearer","user_id":"123e4567-e89b-12d3-a456-426614174000"}
+type PairedTokens struct {
+	// AccessToken A JWT. Treat it as opaque.
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+
+	// RefreshToken Valid for one RefreshToken. Never null here.
+	RefreshToken *string `json:"refresh_token"`
+
+	// ExpiresIn Seconds until the access token expires.
+	ExpiresIn int32 `json:"expires_in"`
+
+	// UserID Whose tokens they are.
+	UserID string `json:"user_id"`
+}
+
+// PairingCode Example: {"code":"K7QM2XWA","created_at":"2026-03-07T10:30:00Z","expires_at":"2026-03-14T10:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","user_id":"123e4567-e89b-12d3-a456-426614174000"}
+type PairingCode struct {
+	ID string `json:"id"`
+
+	// Code A secret, which is shown only here.
+	Code   string `json:"code"`
+	UserID string `json:"user_id"`
+
+	// ExpiresAt 7 days after it was made.
+	ExpiresAt time.Time `json:"expires_at"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// RedeemPairingCodeRequest Example: {"code":"k7qm-2xwa"}
+type RedeemPairingCodeRequest struct {
+	// Code 8 symbols, as a person types them. Lower case, spaces and dashes do not matter.
+	Code string `json:"code"`
+}
+
 // RefreshTokenRequest Example: {"refresh_token":"rt_abc123def456"}
 type RefreshTokenRequest struct {
 	RefreshToken *string `json:"refresh_token,omitempty"`
@@ -1775,6 +1810,9 @@ type VerifyCredentialsJSONRequestBody = VerifyCredentialsRequest
 // UpdateDeveloperJSONRequestBody defines body for UpdateDeveloper for application/json ContentType.
 type UpdateDeveloperJSONRequestBody = UpdateDeveloperRequest
 
+// RedeemPairingCodeJSONRequestBody defines body for RedeemPairingCode for application/json ContentType.
+type RedeemPairingCodeJSONRequestBody = RedeemPairingCodeRequest
+
 // CreateInvitationJSONRequestBody defines body for CreateInvitation for application/json ContentType.
 type CreateInvitationJSONRequestBody = CreateInvitationRequest
 
@@ -1936,6 +1974,9 @@ type ServerInterface interface {
 	// GetInstallation Describe the installation
 	// (GET /installation)
 	GetInstallation(w http.ResponseWriter, r *http.Request)
+	// RedeemPairingCode Trade a pairing code for a token pair
+	// (POST /invitation-code/redeem)
+	RedeemPairingCode(w http.ResponseWriter, r *http.Request)
 	// ListInvitations List invitations
 	// (GET /invitations)
 	ListInvitations(w http.ResponseWriter, r *http.Request)
@@ -1987,6 +2028,9 @@ type ServerInterface interface {
 	// DeleteWorkout Delete a workout
 	// (DELETE /users/{user_id}/events/workouts/{workout_id})
 	DeleteWorkout(w http.ResponseWriter, r *http.Request, userID UserID, workoutID WorkoutID)
+	// CreatePairingCode Make a pairing code for a user
+	// (POST /users/{user_id}/invitation-code)
+	CreatePairingCode(w http.ResponseWriter, r *http.Request, userID UserID)
 	// ListUserSessions List the sessions of a user
 	// (GET /users/{user_id}/sessions)
 	ListUserSessions(w http.ResponseWriter, r *http.Request, userID UserID, params ListUserSessionsParams)
@@ -3195,6 +3239,20 @@ func (siw *ServerInterfaceWrapper) GetInstallation(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
+// RedeemPairingCode operation middleware
+func (siw *ServerInterfaceWrapper) RedeemPairingCode(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RedeemPairingCode(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListInvitations operation middleware
 func (siw *ServerInterfaceWrapper) ListInvitations(w http.ResponseWriter, r *http.Request) {
 
@@ -3814,6 +3872,32 @@ func (siw *ServerInterfaceWrapper) DeleteWorkout(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// CreatePairingCode operation middleware
+func (siw *ServerInterfaceWrapper) CreatePairingCode(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", r.PathValue("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreatePairingCode(w, r, userID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListUserSessions operation middleware
 func (siw *ServerInterfaceWrapper) ListUserSessions(w http.ResponseWriter, r *http.Request) {
 
@@ -4399,6 +4483,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/developers/{id}", wrapper.GetDeveloper)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/developers/{id}", wrapper.UpdateDeveloper)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/installation", wrapper.GetInstallation)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/invitation-code/redeem", wrapper.RedeemPairingCode)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/invitations", wrapper.ListInvitations)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/invitations", wrapper.CreateInvitation)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/invitations/{id}", wrapper.RevokeInvitation)
@@ -4416,6 +4501,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/events/workouts", wrapper.UpsertWorkouts)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{user_id}/events/workouts/{workout_id}", wrapper.DeleteWorkout)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/events/workouts/delete", wrapper.DeleteWorkouts)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/invitation-code", wrapper.CreatePairingCode)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users/{user_id}/sessions", wrapper.ListUserSessions)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/users/{user_id}/sessions/{session_id}", wrapper.RevokeUserSession)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/users/{user_id}/token", wrapper.CreateUserToken)
@@ -5380,6 +5466,28 @@ func (response GetInstallation200JSONResponse) VisitGetInstallationResponse(w ht
 	return err
 }
 
+type RedeemPairingCodeRequestObject struct {
+	Body *RedeemPairingCodeJSONRequestBody
+}
+
+type RedeemPairingCodeResponseObject interface {
+	VisitRedeemPairingCodeResponse(w http.ResponseWriter) error
+}
+
+type RedeemPairingCode200JSONResponse PairedTokens
+
+func (response RedeemPairingCode200JSONResponse) VisitRedeemPairingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListInvitationsRequestObject struct {
 }
 
@@ -5796,6 +5904,28 @@ func (response DeleteWorkout204Response) VisitDeleteWorkoutResponse(w http.Respo
 	return nil
 }
 
+type CreatePairingCodeRequestObject struct {
+	UserID UserID `json:"user_id"`
+}
+
+type CreatePairingCodeResponseObject interface {
+	VisitCreatePairingCodeResponse(w http.ResponseWriter) error
+}
+
+type CreatePairingCode201JSONResponse PairingCode
+
+func (response CreatePairingCode201JSONResponse) VisitCreatePairingCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUserSessionsRequestObject struct {
 	UserID UserID `json:"user_id"`
 	Params ListUserSessionsParams
@@ -6198,6 +6328,9 @@ type StrictServerInterface interface {
 	// GetInstallation Describe the installation
 	// (GET /installation)
 	GetInstallation(ctx context.Context, request GetInstallationRequestObject) (GetInstallationResponseObject, error)
+	// RedeemPairingCode Trade a pairing code for a token pair
+	// (POST /invitation-code/redeem)
+	RedeemPairingCode(ctx context.Context, request RedeemPairingCodeRequestObject) (RedeemPairingCodeResponseObject, error)
 	// ListInvitations List invitations
 	// (GET /invitations)
 	ListInvitations(ctx context.Context, request ListInvitationsRequestObject) (ListInvitationsResponseObject, error)
@@ -6249,6 +6382,9 @@ type StrictServerInterface interface {
 	// DeleteWorkout Delete a workout
 	// (DELETE /users/{user_id}/events/workouts/{workout_id})
 	DeleteWorkout(ctx context.Context, request DeleteWorkoutRequestObject) (DeleteWorkoutResponseObject, error)
+	// CreatePairingCode Make a pairing code for a user
+	// (POST /users/{user_id}/invitation-code)
+	CreatePairingCode(ctx context.Context, request CreatePairingCodeRequestObject) (CreatePairingCodeResponseObject, error)
 	// ListUserSessions List the sessions of a user
 	// (GET /users/{user_id}/sessions)
 	ListUserSessions(ctx context.Context, request ListUserSessionsRequestObject) (ListUserSessionsResponseObject, error)
@@ -7563,6 +7699,37 @@ func (sh *strictHandler) GetInstallation(w http.ResponseWriter, r *http.Request)
 	}
 }
 
+// RedeemPairingCode operation middleware
+func (sh *strictHandler) RedeemPairingCode(w http.ResponseWriter, r *http.Request) {
+	var request RedeemPairingCodeRequestObject
+
+	body, err := decodeJSON[RedeemPairingCodeJSONRequestBody](r, sh.options.JSON)
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RedeemPairingCode(ctx, request.(RedeemPairingCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RedeemPairingCode")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RedeemPairingCodeResponseObject); ok {
+		if err := validResponse.VisitRedeemPairingCodeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListInvitations operation middleware
 func (sh *strictHandler) ListInvitations(w http.ResponseWriter, r *http.Request) {
 	var request ListInvitationsRequestObject
@@ -8040,6 +8207,32 @@ func (sh *strictHandler) DeleteWorkout(w http.ResponseWriter, r *http.Request, u
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(DeleteWorkoutResponseObject); ok {
 		if err := validResponse.VisitDeleteWorkoutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePairingCode operation middleware
+func (sh *strictHandler) CreatePairingCode(w http.ResponseWriter, r *http.Request, userID UserID) {
+	var request CreatePairingCodeRequestObject
+
+	request.UserID = userID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePairingCode(ctx, request.(CreatePairingCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePairingCode")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreatePairingCodeResponseObject); ok {
+		if err := validResponse.VisitCreatePairingCodeResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -129,6 +129,274 @@ func (x *CreateUserTokenResponse) GetTokens() *TokenPair {
 	return nil
 }
 
+type CreatePairingCodeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID.
+	UserId        string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreatePairingCodeRequest) Reset() {
+	*x = CreatePairingCodeRequest{}
+	mi := &file_openwearables_v1_token_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreatePairingCodeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreatePairingCodeRequest) ProtoMessage() {}
+
+func (x *CreatePairingCodeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_token_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreatePairingCodeRequest.ProtoReflect.Descriptor instead.
+func (*CreatePairingCodeRequest) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CreatePairingCodeRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+type CreatePairingCodeResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PairingCode   *PairingCode           `protobuf:"bytes,1,opt,name=pairing_code,json=pairingCode,proto3" json:"pairing_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreatePairingCodeResponse) Reset() {
+	*x = CreatePairingCodeResponse{}
+	mi := &file_openwearables_v1_token_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreatePairingCodeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreatePairingCodeResponse) ProtoMessage() {}
+
+func (x *CreatePairingCodeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_token_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreatePairingCodeResponse.ProtoReflect.Descriptor instead.
+func (*CreatePairingCodeResponse) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CreatePairingCodeResponse) GetPairingCode() *PairingCode {
+	if x != nil {
+		return x.PairingCode
+	}
+	return nil
+}
+
+// PairingCode lets an app on one phone act for one user.
+type PairingCode struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// 8 symbols: A to Z without I and O, and 2 to 9. A secret, which is shown only here.
+	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	// A UUID.
+	UserId string `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// 7 days after it was made.
+	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PairingCode) Reset() {
+	*x = PairingCode{}
+	mi := &file_openwearables_v1_token_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PairingCode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PairingCode) ProtoMessage() {}
+
+func (x *PairingCode) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_token_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PairingCode.ProtoReflect.Descriptor instead.
+func (*PairingCode) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *PairingCode) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PairingCode) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *PairingCode) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *PairingCode) GetExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return nil
+}
+
+func (x *PairingCode) GetCreatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return nil
+}
+
+type RedeemPairingCodeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As a person types it: lower case, spaces and dashes do not matter.
+	Code          string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RedeemPairingCodeRequest) Reset() {
+	*x = RedeemPairingCodeRequest{}
+	mi := &file_openwearables_v1_token_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RedeemPairingCodeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RedeemPairingCodeRequest) ProtoMessage() {}
+
+func (x *RedeemPairingCodeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_token_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RedeemPairingCodeRequest.ProtoReflect.Descriptor instead.
+func (*RedeemPairingCodeRequest) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RedeemPairingCodeRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+type RedeemPairingCodeResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Tokens *TokenPair             `protobuf:"bytes,1,opt,name=tokens,proto3" json:"tokens,omitempty"`
+	// The user whose tokens they are. A UUID.
+	UserId        string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RedeemPairingCodeResponse) Reset() {
+	*x = RedeemPairingCodeResponse{}
+	mi := &file_openwearables_v1_token_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RedeemPairingCodeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RedeemPairingCodeResponse) ProtoMessage() {}
+
+func (x *RedeemPairingCodeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_openwearables_v1_token_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RedeemPairingCodeResponse.ProtoReflect.Descriptor instead.
+func (*RedeemPairingCodeResponse) Descriptor() ([]byte, []int) {
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RedeemPairingCodeResponse) GetTokens() *TokenPair {
+	if x != nil {
+		return x.Tokens
+	}
+	return nil
+}
+
+func (x *RedeemPairingCodeResponse) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
 type RevokeUserTokensRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A UUID.
@@ -139,7 +407,7 @@ type RevokeUserTokensRequest struct {
 
 func (x *RevokeUserTokensRequest) Reset() {
 	*x = RevokeUserTokensRequest{}
-	mi := &file_openwearables_v1_token_proto_msgTypes[2]
+	mi := &file_openwearables_v1_token_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -151,7 +419,7 @@ func (x *RevokeUserTokensRequest) String() string {
 func (*RevokeUserTokensRequest) ProtoMessage() {}
 
 func (x *RevokeUserTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_token_proto_msgTypes[2]
+	mi := &file_openwearables_v1_token_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -164,7 +432,7 @@ func (x *RevokeUserTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeUserTokensRequest.ProtoReflect.Descriptor instead.
 func (*RevokeUserTokensRequest) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{2}
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RevokeUserTokensRequest) GetUserId() string {
@@ -182,7 +450,7 @@ type RevokeUserTokensResponse struct {
 
 func (x *RevokeUserTokensResponse) Reset() {
 	*x = RevokeUserTokensResponse{}
-	mi := &file_openwearables_v1_token_proto_msgTypes[3]
+	mi := &file_openwearables_v1_token_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -194,7 +462,7 @@ func (x *RevokeUserTokensResponse) String() string {
 func (*RevokeUserTokensResponse) ProtoMessage() {}
 
 func (x *RevokeUserTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_token_proto_msgTypes[3]
+	mi := &file_openwearables_v1_token_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -207,7 +475,7 @@ func (x *RevokeUserTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeUserTokensResponse.ProtoReflect.Descriptor instead.
 func (*RevokeUserTokensResponse) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{3}
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{8}
 }
 
 // TokenSession is one device or browser in which a user is signed in.
@@ -239,7 +507,7 @@ type TokenSession struct {
 
 func (x *TokenSession) Reset() {
 	*x = TokenSession{}
-	mi := &file_openwearables_v1_token_proto_msgTypes[4]
+	mi := &file_openwearables_v1_token_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -251,7 +519,7 @@ func (x *TokenSession) String() string {
 func (*TokenSession) ProtoMessage() {}
 
 func (x *TokenSession) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_token_proto_msgTypes[4]
+	mi := &file_openwearables_v1_token_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -264,7 +532,7 @@ func (x *TokenSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenSession.ProtoReflect.Descriptor instead.
 func (*TokenSession) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{4}
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TokenSession) GetId() string {
@@ -351,7 +619,7 @@ type ListUserSessionsRequest struct {
 
 func (x *ListUserSessionsRequest) Reset() {
 	*x = ListUserSessionsRequest{}
-	mi := &file_openwearables_v1_token_proto_msgTypes[5]
+	mi := &file_openwearables_v1_token_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -363,7 +631,7 @@ func (x *ListUserSessionsRequest) String() string {
 func (*ListUserSessionsRequest) ProtoMessage() {}
 
 func (x *ListUserSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_token_proto_msgTypes[5]
+	mi := &file_openwearables_v1_token_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -376,7 +644,7 @@ func (x *ListUserSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUserSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListUserSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{5}
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListUserSessionsRequest) GetUserId() string {
@@ -411,7 +679,7 @@ type ListUserSessionsResponse struct {
 
 func (x *ListUserSessionsResponse) Reset() {
 	*x = ListUserSessionsResponse{}
-	mi := &file_openwearables_v1_token_proto_msgTypes[6]
+	mi := &file_openwearables_v1_token_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -423,7 +691,7 @@ func (x *ListUserSessionsResponse) String() string {
 func (*ListUserSessionsResponse) ProtoMessage() {}
 
 func (x *ListUserSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_token_proto_msgTypes[6]
+	mi := &file_openwearables_v1_token_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -436,7 +704,7 @@ func (x *ListUserSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUserSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListUserSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{6}
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListUserSessionsResponse) GetSessions() []*TokenSession {
@@ -465,7 +733,7 @@ type RevokeUserSessionRequest struct {
 
 func (x *RevokeUserSessionRequest) Reset() {
 	*x = RevokeUserSessionRequest{}
-	mi := &file_openwearables_v1_token_proto_msgTypes[7]
+	mi := &file_openwearables_v1_token_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -477,7 +745,7 @@ func (x *RevokeUserSessionRequest) String() string {
 func (*RevokeUserSessionRequest) ProtoMessage() {}
 
 func (x *RevokeUserSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_token_proto_msgTypes[7]
+	mi := &file_openwearables_v1_token_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -490,7 +758,7 @@ func (x *RevokeUserSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeUserSessionRequest.ProtoReflect.Descriptor instead.
 func (*RevokeUserSessionRequest) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{7}
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RevokeUserSessionRequest) GetUserId() string {
@@ -515,7 +783,7 @@ type RevokeUserSessionResponse struct {
 
 func (x *RevokeUserSessionResponse) Reset() {
 	*x = RevokeUserSessionResponse{}
-	mi := &file_openwearables_v1_token_proto_msgTypes[8]
+	mi := &file_openwearables_v1_token_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -527,7 +795,7 @@ func (x *RevokeUserSessionResponse) String() string {
 func (*RevokeUserSessionResponse) ProtoMessage() {}
 
 func (x *RevokeUserSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_openwearables_v1_token_proto_msgTypes[8]
+	mi := &file_openwearables_v1_token_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -540,7 +808,7 @@ func (x *RevokeUserSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeUserSessionResponse.ProtoReflect.Descriptor instead.
 func (*RevokeUserSessionResponse) Descriptor() ([]byte, []int) {
-	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{8}
+	return file_openwearables_v1_token_proto_rawDescGZIP(), []int{13}
 }
 
 var File_openwearables_v1_token_proto protoreflect.FileDescriptor
@@ -554,7 +822,24 @@ const file_openwearables_v1_token_proto_rawDesc = "" +
 	"\n" +
 	"app_secret\x18\x03 \x01(\tB\x03\x80\x01\x01R\tappSecret\"T\n" +
 	"\x17CreateUserTokenResponse\x129\n" +
-	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairB\x04\xa8\xbb\x18\x01R\x06tokens\"2\n" +
+	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairB\x04\xa8\xbb\x18\x01R\x06tokens\"3\n" +
+	"\x18CreatePairingCodeRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\"c\n" +
+	"\x19CreatePairingCodeResponse\x12F\n" +
+	"\fpairing_code\x18\x01 \x01(\v2\x1d.openwearables.v1.PairingCodeB\x04\xa8\xbb\x18\x01R\vpairingCode\"\xd1\x01\n" +
+	"\vPairingCode\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
+	"\x04code\x18\x02 \x01(\tB\x03\x80\x01\x01R\x04code\x12\x17\n" +
+	"\auser_id\x18\x03 \x01(\tR\x06userId\x12?\n" +
+	"\n" +
+	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\texpiresAt\x12?\n" +
+	"\n" +
+	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xa8\xbb\x18\x01R\tcreatedAt\"3\n" +
+	"\x18RedeemPairingCodeRequest\x12\x17\n" +
+	"\x04code\x18\x01 \x01(\tB\x03\x80\x01\x01R\x04code\"o\n" +
+	"\x19RedeemPairingCodeResponse\x129\n" +
+	"\x06tokens\x18\x01 \x01(\v2\x1b.openwearables.v1.TokenPairB\x04\xa8\xbb\x18\x01R\x06tokens\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\"2\n" +
 	"\x17RevokeUserTokensRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\"\x1a\n" +
 	"\x18RevokeUserTokensResponse\"\xfc\x03\n" +
@@ -592,9 +877,11 @@ const file_openwearables_v1_token_proto_rawDesc = "" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x02 \x01(\tR\tsessionId\"\x1b\n" +
-	"\x19RevokeUserSessionResponse2\xd3\x03\n" +
+	"\x19RevokeUserSessionResponse2\xc1\x05\n" +
 	"\fTokenService\x12p\n" +
-	"\x0fCreateUserToken\x12(.openwearables.v1.CreateUserTokenRequest\x1a).openwearables.v1.CreateUserTokenResponse\"\b\xa2\xbb\x18\x04\b\x02\x10\x01\x12n\n" +
+	"\x0fCreateUserToken\x12(.openwearables.v1.CreateUserTokenRequest\x1a).openwearables.v1.CreateUserTokenResponse\"\b\xa2\xbb\x18\x04\b\x02\x10\x01\x12t\n" +
+	"\x11CreatePairingCode\x12*.openwearables.v1.CreatePairingCodeRequest\x1a+.openwearables.v1.CreatePairingCodeResponse\"\x06\xa2\xbb\x18\x02\x10\x01\x12v\n" +
+	"\x11RedeemPairingCode\x12*.openwearables.v1.RedeemPairingCodeRequest\x1a+.openwearables.v1.RedeemPairingCodeResponse\"\b\xa2\xbb\x18\x04\b\x01\x10\x01\x12n\n" +
 	"\x10RevokeUserTokens\x12).openwearables.v1.RevokeUserTokensRequest\x1a*.openwearables.v1.RevokeUserTokensResponse\"\x03\x90\x02\x02\x12n\n" +
 	"\x10ListUserSessions\x12).openwearables.v1.ListUserSessionsRequest\x1a*.openwearables.v1.ListUserSessionsResponse\"\x03\x90\x02\x01\x12q\n" +
 	"\x11RevokeUserSession\x12*.openwearables.v1.RevokeUserSessionRequest\x1a+.openwearables.v1.RevokeUserSessionResponse\"\x03\x90\x02\x02BMZKgithub.com/openwearables/openwearables/gen/openwearables/v1;openwearablesv1b\x06proto3"
@@ -611,40 +898,53 @@ func file_openwearables_v1_token_proto_rawDescGZIP() []byte {
 	return file_openwearables_v1_token_proto_rawDescData
 }
 
-var file_openwearables_v1_token_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_openwearables_v1_token_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_openwearables_v1_token_proto_goTypes = []any{
 	(*CreateUserTokenRequest)(nil),    // 0: openwearables.v1.CreateUserTokenRequest
 	(*CreateUserTokenResponse)(nil),   // 1: openwearables.v1.CreateUserTokenResponse
-	(*RevokeUserTokensRequest)(nil),   // 2: openwearables.v1.RevokeUserTokensRequest
-	(*RevokeUserTokensResponse)(nil),  // 3: openwearables.v1.RevokeUserTokensResponse
-	(*TokenSession)(nil),              // 4: openwearables.v1.TokenSession
-	(*ListUserSessionsRequest)(nil),   // 5: openwearables.v1.ListUserSessionsRequest
-	(*ListUserSessionsResponse)(nil),  // 6: openwearables.v1.ListUserSessionsResponse
-	(*RevokeUserSessionRequest)(nil),  // 7: openwearables.v1.RevokeUserSessionRequest
-	(*RevokeUserSessionResponse)(nil), // 8: openwearables.v1.RevokeUserSessionResponse
-	(*TokenPair)(nil),                 // 9: openwearables.v1.TokenPair
-	(*timestamppb.Timestamp)(nil),     // 10: google.protobuf.Timestamp
+	(*CreatePairingCodeRequest)(nil),  // 2: openwearables.v1.CreatePairingCodeRequest
+	(*CreatePairingCodeResponse)(nil), // 3: openwearables.v1.CreatePairingCodeResponse
+	(*PairingCode)(nil),               // 4: openwearables.v1.PairingCode
+	(*RedeemPairingCodeRequest)(nil),  // 5: openwearables.v1.RedeemPairingCodeRequest
+	(*RedeemPairingCodeResponse)(nil), // 6: openwearables.v1.RedeemPairingCodeResponse
+	(*RevokeUserTokensRequest)(nil),   // 7: openwearables.v1.RevokeUserTokensRequest
+	(*RevokeUserTokensResponse)(nil),  // 8: openwearables.v1.RevokeUserTokensResponse
+	(*TokenSession)(nil),              // 9: openwearables.v1.TokenSession
+	(*ListUserSessionsRequest)(nil),   // 10: openwearables.v1.ListUserSessionsRequest
+	(*ListUserSessionsResponse)(nil),  // 11: openwearables.v1.ListUserSessionsResponse
+	(*RevokeUserSessionRequest)(nil),  // 12: openwearables.v1.RevokeUserSessionRequest
+	(*RevokeUserSessionResponse)(nil), // 13: openwearables.v1.RevokeUserSessionResponse
+	(*TokenPair)(nil),                 // 14: openwearables.v1.TokenPair
+	(*timestamppb.Timestamp)(nil),     // 15: google.protobuf.Timestamp
 }
 var file_openwearables_v1_token_proto_depIdxs = []int32{
-	9,  // 0: openwearables.v1.CreateUserTokenResponse.tokens:type_name -> openwearables.v1.TokenPair
-	10, // 1: openwearables.v1.TokenSession.created_at:type_name -> google.protobuf.Timestamp
-	10, // 2: openwearables.v1.TokenSession.last_used_at:type_name -> google.protobuf.Timestamp
-	10, // 3: openwearables.v1.TokenSession.refreshed_at:type_name -> google.protobuf.Timestamp
-	10, // 4: openwearables.v1.TokenSession.expires_at:type_name -> google.protobuf.Timestamp
-	4,  // 5: openwearables.v1.ListUserSessionsResponse.sessions:type_name -> openwearables.v1.TokenSession
-	0,  // 6: openwearables.v1.TokenService.CreateUserToken:input_type -> openwearables.v1.CreateUserTokenRequest
-	2,  // 7: openwearables.v1.TokenService.RevokeUserTokens:input_type -> openwearables.v1.RevokeUserTokensRequest
-	5,  // 8: openwearables.v1.TokenService.ListUserSessions:input_type -> openwearables.v1.ListUserSessionsRequest
-	7,  // 9: openwearables.v1.TokenService.RevokeUserSession:input_type -> openwearables.v1.RevokeUserSessionRequest
-	1,  // 10: openwearables.v1.TokenService.CreateUserToken:output_type -> openwearables.v1.CreateUserTokenResponse
-	3,  // 11: openwearables.v1.TokenService.RevokeUserTokens:output_type -> openwearables.v1.RevokeUserTokensResponse
-	6,  // 12: openwearables.v1.TokenService.ListUserSessions:output_type -> openwearables.v1.ListUserSessionsResponse
-	8,  // 13: openwearables.v1.TokenService.RevokeUserSession:output_type -> openwearables.v1.RevokeUserSessionResponse
-	10, // [10:14] is the sub-list for method output_type
-	6,  // [6:10] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	14, // 0: openwearables.v1.CreateUserTokenResponse.tokens:type_name -> openwearables.v1.TokenPair
+	4,  // 1: openwearables.v1.CreatePairingCodeResponse.pairing_code:type_name -> openwearables.v1.PairingCode
+	15, // 2: openwearables.v1.PairingCode.expires_at:type_name -> google.protobuf.Timestamp
+	15, // 3: openwearables.v1.PairingCode.created_at:type_name -> google.protobuf.Timestamp
+	14, // 4: openwearables.v1.RedeemPairingCodeResponse.tokens:type_name -> openwearables.v1.TokenPair
+	15, // 5: openwearables.v1.TokenSession.created_at:type_name -> google.protobuf.Timestamp
+	15, // 6: openwearables.v1.TokenSession.last_used_at:type_name -> google.protobuf.Timestamp
+	15, // 7: openwearables.v1.TokenSession.refreshed_at:type_name -> google.protobuf.Timestamp
+	15, // 8: openwearables.v1.TokenSession.expires_at:type_name -> google.protobuf.Timestamp
+	9,  // 9: openwearables.v1.ListUserSessionsResponse.sessions:type_name -> openwearables.v1.TokenSession
+	0,  // 10: openwearables.v1.TokenService.CreateUserToken:input_type -> openwearables.v1.CreateUserTokenRequest
+	2,  // 11: openwearables.v1.TokenService.CreatePairingCode:input_type -> openwearables.v1.CreatePairingCodeRequest
+	5,  // 12: openwearables.v1.TokenService.RedeemPairingCode:input_type -> openwearables.v1.RedeemPairingCodeRequest
+	7,  // 13: openwearables.v1.TokenService.RevokeUserTokens:input_type -> openwearables.v1.RevokeUserTokensRequest
+	10, // 14: openwearables.v1.TokenService.ListUserSessions:input_type -> openwearables.v1.ListUserSessionsRequest
+	12, // 15: openwearables.v1.TokenService.RevokeUserSession:input_type -> openwearables.v1.RevokeUserSessionRequest
+	1,  // 16: openwearables.v1.TokenService.CreateUserToken:output_type -> openwearables.v1.CreateUserTokenResponse
+	3,  // 17: openwearables.v1.TokenService.CreatePairingCode:output_type -> openwearables.v1.CreatePairingCodeResponse
+	6,  // 18: openwearables.v1.TokenService.RedeemPairingCode:output_type -> openwearables.v1.RedeemPairingCodeResponse
+	8,  // 19: openwearables.v1.TokenService.RevokeUserTokens:output_type -> openwearables.v1.RevokeUserTokensResponse
+	11, // 20: openwearables.v1.TokenService.ListUserSessions:output_type -> openwearables.v1.ListUserSessionsResponse
+	13, // 21: openwearables.v1.TokenService.RevokeUserSession:output_type -> openwearables.v1.RevokeUserSessionResponse
+	16, // [16:22] is the sub-list for method output_type
+	10, // [10:16] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_openwearables_v1_token_proto_init() }
@@ -654,16 +954,16 @@ func file_openwearables_v1_token_proto_init() {
 	}
 	file_openwearables_v1_options_proto_init()
 	file_openwearables_v1_token_pair_proto_init()
-	file_openwearables_v1_token_proto_msgTypes[4].OneofWrappers = []any{}
-	file_openwearables_v1_token_proto_msgTypes[5].OneofWrappers = []any{}
-	file_openwearables_v1_token_proto_msgTypes[6].OneofWrappers = []any{}
+	file_openwearables_v1_token_proto_msgTypes[9].OneofWrappers = []any{}
+	file_openwearables_v1_token_proto_msgTypes[10].OneofWrappers = []any{}
+	file_openwearables_v1_token_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_openwearables_v1_token_proto_rawDesc), len(file_openwearables_v1_token_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

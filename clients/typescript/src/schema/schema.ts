@@ -1112,6 +1112,39 @@ export interface CreateUserTokenResponse {
   tokens: TokenPair;
 }
 
+export interface CreatePairingCodeRequest {
+  /** A UUID. */
+  userId: string;
+}
+
+export interface CreatePairingCodeResponse {
+  pairingCode: PairingCode;
+}
+
+/** PairingCode lets an app on one phone act for one user. */
+export interface PairingCode {
+  /** A UUID. */
+  id: string;
+  /** 8 symbols: A to Z without I and O, and 2 to 9. A secret, which is shown only here. */
+  code: Secret;
+  /** A UUID. */
+  userId: string;
+  /** 7 days after it was made. */
+  expiresAt: Date;
+  createdAt: Date;
+}
+
+export interface RedeemPairingCodeRequest {
+  /** As a person types it: lower case, spaces and dashes do not matter. */
+  code: string;
+}
+
+export interface RedeemPairingCodeResponse {
+  tokens: TokenPair;
+  /** The user whose tokens they are. A UUID. */
+  userId: string;
+}
+
 export interface RevokeUserTokensRequest {
   /** A UUID. */
   userId: string;
@@ -2070,6 +2103,8 @@ TokenPair accessToken$ tokenType refreshToken$? expiresIn#
 /** What each method sends and receives. */
 export interface TokenService {
   CreateUserToken: [CreateUserTokenRequest, CreateUserTokenResponse];
+  CreatePairingCode: [CreatePairingCodeRequest, CreatePairingCodeResponse];
+  RedeemPairingCode: [RedeemPairingCodeRequest, RedeemPairingCodeResponse];
   RevokeUserTokens: [RevokeUserTokensRequest, RevokeUserTokensResponse];
   ListUserSessions: [ListUserSessionsRequest, ListUserSessionsResponse];
   RevokeUserSession: [RevokeUserSessionRequest, RevokeUserSessionResponse];
@@ -2080,6 +2115,9 @@ export const tokenService: Service<TokenService> = /* @__PURE__ */ service(
   `
 TokenPair accessToken$ tokenType refreshToken$? expiresIn#
 2CreateUserToken userId appId appSecret|tokens>TokenPair
+PairingCode id code$ userId expiresAt@ createdAt@
+2CreatePairingCode userId|pairingCode>
+6RedeemPairingCode code|tokens>TokenPair userId
 1RevokeUserTokens userId|
 TokenSession id mintedBy minterId minterName? createdAt@ lastUsedAt@ refreshedAt@? expiresAt@ ip? client?
 1ListUserSessions userId limit#? cursor?|sessions>*TokenSession nextCursor?

@@ -36,6 +36,12 @@ const (
 	// TokenServiceCreateUserTokenProcedure is the fully-qualified name of the TokenService's
 	// CreateUserToken RPC.
 	TokenServiceCreateUserTokenProcedure = "/openwearables.v1.TokenService/CreateUserToken"
+	// TokenServiceCreatePairingCodeProcedure is the fully-qualified name of the TokenService's
+	// CreatePairingCode RPC.
+	TokenServiceCreatePairingCodeProcedure = "/openwearables.v1.TokenService/CreatePairingCode"
+	// TokenServiceRedeemPairingCodeProcedure is the fully-qualified name of the TokenService's
+	// RedeemPairingCode RPC.
+	TokenServiceRedeemPairingCodeProcedure = "/openwearables.v1.TokenService/RedeemPairingCode"
 	// TokenServiceRevokeUserTokensProcedure is the fully-qualified name of the TokenService's
 	// RevokeUserTokens RPC.
 	TokenServiceRevokeUserTokensProcedure = "/openwearables.v1.TokenService/RevokeUserTokens"
@@ -66,6 +72,22 @@ type TokenServiceClient interface {
 	// A user has at most 100 sessions, unless the operator has set another number.
 	// One more ends the one that was idle longest.
 	CreateUserToken(context.Context, *v1.CreateUserTokenRequest) (*v1.CreateUserTokenResponse, error)
+	// CreatePairingCode makes a short code with which an app on the phone of a user gets
+	// its tokens by RedeemPairingCode. It works once, for 7 days. A new code of a user ends
+	// the one before, if that is unused. Takes an Idempotency-Key.
+	//
+	// Credential and failures as RevokeUserTokens. Fails with `permission_denied`
+	// (`quota_exceeded`) if 10000 codes of the caller are unused.
+	CreatePairingCode(context.Context, *v1.CreatePairingCodeRequest) (*v1.CreatePairingCodeResponse, error)
+	// RedeemPairingCode trades a pairing code for a token pair of its user. The tokens end
+	// with the developer or API key that made the code, and as all of a user do. Takes an
+	// Idempotency-Key: with it, a call whose answer was lost is answered again.
+	//
+	// Credential: the code. An Authorization header is ignored. Fails with `not_found`
+	// (`not_found`) for a code that is unknown, used, replaced or over alike, and with
+	// `invalid_argument` (`invalid_request`) if it has not 8 symbols. Guesses are limited by
+	// address, and in all.
+	RedeemPairingCode(context.Context, *v1.RedeemPairingCodeRequest) (*v1.RedeemPairingCodeResponse, error)
 	// RevokeUserTokens revokes all access and refresh tokens of a user,
 	// regardless of who minted them.
 	//
@@ -76,7 +98,8 @@ type TokenServiceClient interface {
 	// (`not_found`).
 	RevokeUserTokens(context.Context, *v1.RevokeUserTokensRequest) (*v1.RevokeUserTokensResponse, error)
 	// ListUserSessions returns one page of the sessions of a user that have not ended,
-	// newest first. A session begins with CreateUserToken, and RefreshToken keeps it.
+	// newest first. A session begins with CreateUserToken or RedeemPairingCode, and
+	// RefreshToken keeps it.
 	//
 	// Credential and failures as RevokeUserTokens.
 	ListUserSessions(context.Context, *v1.ListUserSessionsRequest) (*v1.ListUserSessionsResponse, error)
@@ -103,6 +126,18 @@ func NewTokenServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+TokenServiceCreateUserTokenProcedure,
 			connect.WithSchema(tokenServiceMethods.ByName("CreateUserToken")),
+			connect.WithClientOptions(opts...),
+		),
+		createPairingCode: connect.NewClient[v1.CreatePairingCodeRequest, v1.CreatePairingCodeResponse](
+			httpClient,
+			baseURL+TokenServiceCreatePairingCodeProcedure,
+			connect.WithSchema(tokenServiceMethods.ByName("CreatePairingCode")),
+			connect.WithClientOptions(opts...),
+		),
+		redeemPairingCode: connect.NewClient[v1.RedeemPairingCodeRequest, v1.RedeemPairingCodeResponse](
+			httpClient,
+			baseURL+TokenServiceRedeemPairingCodeProcedure,
+			connect.WithSchema(tokenServiceMethods.ByName("RedeemPairingCode")),
 			connect.WithClientOptions(opts...),
 		),
 		revokeUserTokens: connect.NewClient[v1.RevokeUserTokensRequest, v1.RevokeUserTokensResponse](
@@ -132,6 +167,8 @@ func NewTokenServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 // tokenServiceClient implements TokenServiceClient.
 type tokenServiceClient struct {
 	createUserToken   *connect.Client[v1.CreateUserTokenRequest, v1.CreateUserTokenResponse]
+	createPairingCode *connect.Client[v1.CreatePairingCodeRequest, v1.CreatePairingCodeResponse]
+	redeemPairingCode *connect.Client[v1.RedeemPairingCodeRequest, v1.RedeemPairingCodeResponse]
 	revokeUserTokens  *connect.Client[v1.RevokeUserTokensRequest, v1.RevokeUserTokensResponse]
 	listUserSessions  *connect.Client[v1.ListUserSessionsRequest, v1.ListUserSessionsResponse]
 	revokeUserSession *connect.Client[v1.RevokeUserSessionRequest, v1.RevokeUserSessionResponse]
@@ -140,6 +177,24 @@ type tokenServiceClient struct {
 // CreateUserToken calls openwearables.v1.TokenService.CreateUserToken.
 func (c *tokenServiceClient) CreateUserToken(ctx context.Context, req *v1.CreateUserTokenRequest) (*v1.CreateUserTokenResponse, error) {
 	response, err := c.createUserToken.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// CreatePairingCode calls openwearables.v1.TokenService.CreatePairingCode.
+func (c *tokenServiceClient) CreatePairingCode(ctx context.Context, req *v1.CreatePairingCodeRequest) (*v1.CreatePairingCodeResponse, error) {
+	response, err := c.createPairingCode.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RedeemPairingCode calls openwearables.v1.TokenService.RedeemPairingCode.
+func (c *tokenServiceClient) RedeemPairingCode(ctx context.Context, req *v1.RedeemPairingCodeRequest) (*v1.RedeemPairingCodeResponse, error) {
+	response, err := c.redeemPairingCode.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -192,6 +247,22 @@ type TokenServiceHandler interface {
 	// A user has at most 100 sessions, unless the operator has set another number.
 	// One more ends the one that was idle longest.
 	CreateUserToken(context.Context, *v1.CreateUserTokenRequest) (*v1.CreateUserTokenResponse, error)
+	// CreatePairingCode makes a short code with which an app on the phone of a user gets
+	// its tokens by RedeemPairingCode. It works once, for 7 days. A new code of a user ends
+	// the one before, if that is unused. Takes an Idempotency-Key.
+	//
+	// Credential and failures as RevokeUserTokens. Fails with `permission_denied`
+	// (`quota_exceeded`) if 10000 codes of the caller are unused.
+	CreatePairingCode(context.Context, *v1.CreatePairingCodeRequest) (*v1.CreatePairingCodeResponse, error)
+	// RedeemPairingCode trades a pairing code for a token pair of its user. The tokens end
+	// with the developer or API key that made the code, and as all of a user do. Takes an
+	// Idempotency-Key: with it, a call whose answer was lost is answered again.
+	//
+	// Credential: the code. An Authorization header is ignored. Fails with `not_found`
+	// (`not_found`) for a code that is unknown, used, replaced or over alike, and with
+	// `invalid_argument` (`invalid_request`) if it has not 8 symbols. Guesses are limited by
+	// address, and in all.
+	RedeemPairingCode(context.Context, *v1.RedeemPairingCodeRequest) (*v1.RedeemPairingCodeResponse, error)
 	// RevokeUserTokens revokes all access and refresh tokens of a user,
 	// regardless of who minted them.
 	//
@@ -202,7 +273,8 @@ type TokenServiceHandler interface {
 	// (`not_found`).
 	RevokeUserTokens(context.Context, *v1.RevokeUserTokensRequest) (*v1.RevokeUserTokensResponse, error)
 	// ListUserSessions returns one page of the sessions of a user that have not ended,
-	// newest first. A session begins with CreateUserToken, and RefreshToken keeps it.
+	// newest first. A session begins with CreateUserToken or RedeemPairingCode, and
+	// RefreshToken keeps it.
 	//
 	// Credential and failures as RevokeUserTokens.
 	ListUserSessions(context.Context, *v1.ListUserSessionsRequest) (*v1.ListUserSessionsResponse, error)
@@ -225,6 +297,18 @@ func NewTokenServiceHandler(svc TokenServiceHandler, opts ...connect.HandlerOpti
 		TokenServiceCreateUserTokenProcedure,
 		svc.CreateUserToken,
 		connect.WithSchema(tokenServiceMethods.ByName("CreateUserToken")),
+		connect.WithHandlerOptions(opts...),
+	)
+	tokenServiceCreatePairingCodeHandler := connect.NewUnaryHandlerSimple(
+		TokenServiceCreatePairingCodeProcedure,
+		svc.CreatePairingCode,
+		connect.WithSchema(tokenServiceMethods.ByName("CreatePairingCode")),
+		connect.WithHandlerOptions(opts...),
+	)
+	tokenServiceRedeemPairingCodeHandler := connect.NewUnaryHandlerSimple(
+		TokenServiceRedeemPairingCodeProcedure,
+		svc.RedeemPairingCode,
+		connect.WithSchema(tokenServiceMethods.ByName("RedeemPairingCode")),
 		connect.WithHandlerOptions(opts...),
 	)
 	tokenServiceRevokeUserTokensHandler := connect.NewUnaryHandlerSimple(
@@ -252,6 +336,10 @@ func NewTokenServiceHandler(svc TokenServiceHandler, opts ...connect.HandlerOpti
 		switch r.URL.Path {
 		case TokenServiceCreateUserTokenProcedure:
 			tokenServiceCreateUserTokenHandler.ServeHTTP(w, r)
+		case TokenServiceCreatePairingCodeProcedure:
+			tokenServiceCreatePairingCodeHandler.ServeHTTP(w, r)
+		case TokenServiceRedeemPairingCodeProcedure:
+			tokenServiceRedeemPairingCodeHandler.ServeHTTP(w, r)
 		case TokenServiceRevokeUserTokensProcedure:
 			tokenServiceRevokeUserTokensHandler.ServeHTTP(w, r)
 		case TokenServiceListUserSessionsProcedure:
@@ -269,6 +357,14 @@ type UnimplementedTokenServiceHandler struct{}
 
 func (UnimplementedTokenServiceHandler) CreateUserToken(context.Context, *v1.CreateUserTokenRequest) (*v1.CreateUserTokenResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.TokenService.CreateUserToken is not implemented"))
+}
+
+func (UnimplementedTokenServiceHandler) CreatePairingCode(context.Context, *v1.CreatePairingCodeRequest) (*v1.CreatePairingCodeResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.TokenService.CreatePairingCode is not implemented"))
+}
+
+func (UnimplementedTokenServiceHandler) RedeemPairingCode(context.Context, *v1.RedeemPairingCodeRequest) (*v1.RedeemPairingCodeResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("openwearables.v1.TokenService.RedeemPairingCode is not implemented"))
 }
 
 func (UnimplementedTokenServiceHandler) RevokeUserTokens(context.Context, *v1.RevokeUserTokensRequest) (*v1.RevokeUserTokensResponse, error) {

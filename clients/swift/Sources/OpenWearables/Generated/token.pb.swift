@@ -74,6 +74,185 @@ public struct CreateUserTokenResponse: GeneratedMessage {
   }
 }
 
+public struct CreatePairingCodeRequest: GeneratedMessage {
+  public static let table = MessageTable(
+    "openwearables.v1.CreatePairingCodeRequest",
+    """
+    one userId/user_id string
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  /// A UUID.
+  @_alwaysEmitIntoClient
+  public var userID: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public init(userID: String) {
+    self.init(defaults: ())
+    self.userID = userID
+  }
+}
+
+public struct CreatePairingCodeResponse: GeneratedMessage {
+  public static let table = MessageTable(
+    "openwearables.v1.CreatePairingCodeResponse",
+    """
+    always pairingCode/pairing_code message
+    """,
+    messages: [PairingCode.self])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var pairingCode: PairingCode {
+    get { slots[one: 0, PairingCode.self] }
+    set { slots[one: 0, PairingCode.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public init(pairingCode: PairingCode) {
+    self.init(defaults: ())
+    self.pairingCode = pairingCode
+  }
+}
+
+/// PairingCode lets an app on one phone act for one user.
+public struct PairingCode: GeneratedObject, Identifiable, Redacting {
+  public static let table = MessageTable(
+    "openwearables.v1.PairingCode",
+    """
+    one id string
+    one code string secret
+    one userId/user_id string
+    always expiresAt/expires_at time
+    always createdAt/created_at time
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  /// A UUID.
+  @_alwaysEmitIntoClient
+  public var id: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  /// 8 symbols: A to Z without I and O, and 2 to 9. A secret, which is shown only here.
+  @_alwaysEmitIntoClient
+  public var code: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  /// A UUID.
+  @_alwaysEmitIntoClient
+  public var userID: String {
+    get { slots[one: 2, String.self] }
+    set { slots[one: 2, String.self] = newValue }
+  }
+
+  /// 7 days after it was made.
+  @_alwaysEmitIntoClient
+  public var expiresAt: Date {
+    get { slots[one: 3, Protobuf.Timestamp.self] }
+    set { slots[one: 3, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public var createdAt: Date {
+    get { slots[one: 4, Protobuf.Timestamp.self] }
+    set { slots[one: 4, Protobuf.Timestamp.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public init(
+    id: String,
+    code: String,
+    userID: String,
+    expiresAt: Date,
+    createdAt: Date
+  ) {
+    self.init(defaults: ())
+    self.id = id
+    self.code = code
+    self.userID = userID
+    self.expiresAt = expiresAt
+    self.createdAt = createdAt
+  }
+}
+
+public struct RedeemPairingCodeRequest: GeneratedMessage, Redacting {
+  public static let table = MessageTable(
+    "openwearables.v1.RedeemPairingCodeRequest",
+    """
+    one code string secret
+    """)
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  /// As a person types it: lower case, spaces and dashes do not matter.
+  @_alwaysEmitIntoClient
+  public var code: String {
+    get { slots[one: 0, String.self] }
+    set { slots[one: 0, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public init(code: String) {
+    self.init(defaults: ())
+    self.code = code
+  }
+}
+
+public struct RedeemPairingCodeResponse: GeneratedMessage {
+  public static let table = MessageTable(
+    "openwearables.v1.RedeemPairingCodeResponse",
+    """
+    always tokens message
+    one userId/user_id string
+    """,
+    messages: [TokenPair.self])
+
+  public var slots: Slots
+
+  public init(slots: Slots) { self.slots = slots }
+
+  @_alwaysEmitIntoClient
+  public var tokens: TokenPair {
+    get { slots[one: 0, TokenPair.self] }
+    set { slots[one: 0, TokenPair.self] = newValue }
+  }
+
+  /// The user whose tokens they are. A UUID.
+  @_alwaysEmitIntoClient
+  public var userID: String {
+    get { slots[one: 1, String.self] }
+    set { slots[one: 1, String.self] = newValue }
+  }
+
+  @_alwaysEmitIntoClient
+  public init(
+    tokens: TokenPair,
+    userID: String
+  ) {
+    self.init(defaults: ())
+    self.tokens = tokens
+    self.userID = userID
+  }
+}
+
 public struct RevokeUserTokensRequest: GeneratedMessage {
   public static let table = MessageTable(
     "openwearables.v1.RevokeUserTokensRequest",
@@ -409,6 +588,21 @@ public struct TokenServiceClient: Sendable {
       )
     }
     @_alwaysEmitIntoClient
+    public static var createPairingCode: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.TokenService/CreatePairingCode",
+        idempotencyKey: .perCall
+      )
+    }
+    @_alwaysEmitIntoClient
+    public static var redeemPairingCode: MethodDescriptor {
+      MethodDescriptor(
+        procedure: "openwearables.v1.TokenService/RedeemPairingCode",
+        proof: .body,
+        idempotencyKey: .perCall
+      )
+    }
+    @_alwaysEmitIntoClient
     public static var revokeUserTokens: MethodDescriptor {
       MethodDescriptor(
         procedure: "openwearables.v1.TokenService/RevokeUserTokens",
@@ -458,6 +652,30 @@ public struct TokenServiceClient: Sendable {
     Call(Method.createUserToken, transport)
   }
 
+  /// CreatePairingCode makes a short code with which an app on the phone of a user gets
+  /// its tokens by RedeemPairingCode. It works once, for 7 days. A new code of a user ends
+  /// the one before, if that is unused. Takes an Idempotency-Key.
+  ///
+  /// Credential and failures as RevokeUserTokens. Fails with `permission_denied`
+  /// (`quota_exceeded`) if 10000 codes of the caller are unused.
+  @_alwaysEmitIntoClient
+  public var createPairingCode: Call<CreatePairingCodeRequest, CreatePairingCodeResponse> {
+    Call(Method.createPairingCode, transport)
+  }
+
+  /// RedeemPairingCode trades a pairing code for a token pair of its user. The tokens end
+  /// with the developer or API key that made the code, and as all of a user do. Takes an
+  /// Idempotency-Key: with it, a call whose answer was lost is answered again.
+  ///
+  /// Credential: the code. An Authorization header is ignored. Fails with `not_found`
+  /// (`not_found`) for a code that is unknown, used, replaced or over alike, and with
+  /// `invalid_argument` (`invalid_request`) if it has not 8 symbols. Guesses are limited by
+  /// address, and in all.
+  @_alwaysEmitIntoClient
+  public var redeemPairingCode: Call<RedeemPairingCodeRequest, RedeemPairingCodeResponse> {
+    Call(Method.redeemPairingCode, transport)
+  }
+
   /// RevokeUserTokens revokes all access and refresh tokens of a user,
   /// regardless of who minted them.
   ///
@@ -472,7 +690,8 @@ public struct TokenServiceClient: Sendable {
   }
 
   /// ListUserSessions returns one page of the sessions of a user that have not ended,
-  /// newest first. A session begins with CreateUserToken, and RefreshToken keeps it.
+  /// newest first. A session begins with CreateUserToken or RedeemPairingCode, and
+  /// RefreshToken keeps it.
   ///
   /// Credential and failures as RevokeUserTokens.
   @_alwaysEmitIntoClient

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openwearables/v1/token.proto.
  */
 export const file_openwearables_v1_token: GenFile = /*@__PURE__*/
-  fileDesc("ChxvcGVud2VhcmFibGVzL3YxL3Rva2VuLnByb3RvEhBvcGVud2VhcmFibGVzLnYxIlIKFkNyZWF0ZVVzZXJUb2tlblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIOCgZhcHBfaWQYAiABKAkSFwoKYXBwX3NlY3JldBgDIAEoCUIDgAEBIkwKF0NyZWF0ZVVzZXJUb2tlblJlc3BvbnNlEjEKBnRva2VucxgBIAEoCzIbLm9wZW53ZWFyYWJsZXMudjEuVG9rZW5QYWlyQgSouxgBIioKF1Jldm9rZVVzZXJUb2tlbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiGgoYUmV2b2tlVXNlclRva2Vuc1Jlc3BvbnNlIp0DCgxUb2tlblNlc3Npb24SCgoCaWQYASABKAkSNgoJbWludGVkX2J5GAIgASgJQiOyuxgLYXBwbGljYXRpb26yuxgDa2V5srsYCWRldmVsb3BlchIRCgltaW50ZXJfaWQYAyABKAkSGAoLbWludGVyX25hbWUYBCABKAlIAIgBARI0CgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIEqLsYARI2CgxsYXN0X3VzZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgSouxgBEjAKDHJlZnJlc2hlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNAoKZXhwaXJlc19hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBKi7GAESDwoCaXAYCSABKAlIAYgBARITCgZjbGllbnQYCiABKAlIAogBAUIOCgxfbWludGVyX25hbWVCBQoDX2lwQgkKB19jbGllbnQiaAoXTGlzdFVzZXJTZXNzaW9uc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRISCgVsaW1pdBgCIAEoBUgAiAEBEhMKBmN1cnNvchgDIAEoCUgBiAEBQggKBl9saW1pdEIJCgdfY3Vyc29yInYKGExpc3RVc2VyU2Vzc2lvbnNSZXNwb25zZRIwCghzZXNzaW9ucxgBIAMoCzIeLm9wZW53ZWFyYWJsZXMudjEuVG9rZW5TZXNzaW9uEhgKC25leHRfY3Vyc29yGAIgASgJSACIAQFCDgoMX25leHRfY3Vyc29yIj8KGFJldm9rZVVzZXJTZXNzaW9uUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkiGwoZUmV2b2tlVXNlclNlc3Npb25SZXNwb25zZTLTAwoMVG9rZW5TZXJ2aWNlEnAKD0NyZWF0ZVVzZXJUb2tlbhIoLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlVXNlclRva2VuUmVxdWVzdBopLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlVXNlclRva2VuUmVzcG9uc2UiCKK7GAQIAhABEm4KEFJldm9rZVVzZXJUb2tlbnMSKS5vcGVud2VhcmFibGVzLnYxLlJldm9rZVVzZXJUb2tlbnNSZXF1ZXN0Gioub3BlbndlYXJhYmxlcy52MS5SZXZva2VVc2VyVG9rZW5zUmVzcG9uc2UiA5ACAhJuChBMaXN0VXNlclNlc3Npb25zEikub3BlbndlYXJhYmxlcy52MS5MaXN0VXNlclNlc3Npb25zUmVxdWVzdBoqLm9wZW53ZWFyYWJsZXMudjEuTGlzdFVzZXJTZXNzaW9uc1Jlc3BvbnNlIgOQAgEScQoRUmV2b2tlVXNlclNlc3Npb24SKi5vcGVud2VhcmFibGVzLnYxLlJldm9rZVVzZXJTZXNzaW9uUmVxdWVzdBorLm9wZW53ZWFyYWJsZXMudjEuUmV2b2tlVXNlclNlc3Npb25SZXNwb25zZSIDkAICQk1aS2dpdGh1Yi5jb20vb3BlbndlYXJhYmxlcy9vcGVud2VhcmFibGVzL2dlbi9vcGVud2VhcmFibGVzL3YxO29wZW53ZWFyYWJsZXN2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_openwearables_v1_options, file_openwearables_v1_token_pair]);
+  fileDesc("ChxvcGVud2VhcmFibGVzL3YxL3Rva2VuLnByb3RvEhBvcGVud2VhcmFibGVzLnYxIlIKFkNyZWF0ZVVzZXJUb2tlblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIOCgZhcHBfaWQYAiABKAkSFwoKYXBwX3NlY3JldBgDIAEoCUIDgAEBIkwKF0NyZWF0ZVVzZXJUb2tlblJlc3BvbnNlEjEKBnRva2VucxgBIAEoCzIbLm9wZW53ZWFyYWJsZXMudjEuVG9rZW5QYWlyQgSouxgBIisKGENyZWF0ZVBhaXJpbmdDb2RlUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIlYKGUNyZWF0ZVBhaXJpbmdDb2RlUmVzcG9uc2USOQoMcGFpcmluZ19jb2RlGAEgASgLMh0ub3BlbndlYXJhYmxlcy52MS5QYWlyaW5nQ29kZUIEqLsYASKpAQoLUGFpcmluZ0NvZGUSCgoCaWQYASABKAkSEQoEY29kZRgCIAEoCUIDgAEBEg8KB3VzZXJfaWQYAyABKAkSNAoKZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBKi7GAESNAoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBKi7GAEiLQoYUmVkZWVtUGFpcmluZ0NvZGVSZXF1ZXN0EhEKBGNvZGUYASABKAlCA4ABASJfChlSZWRlZW1QYWlyaW5nQ29kZVJlc3BvbnNlEjEKBnRva2VucxgBIAEoCzIbLm9wZW53ZWFyYWJsZXMudjEuVG9rZW5QYWlyQgSouxgBEg8KB3VzZXJfaWQYAiABKAkiKgoXUmV2b2tlVXNlclRva2Vuc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCSIaChhSZXZva2VVc2VyVG9rZW5zUmVzcG9uc2UinQMKDFRva2VuU2Vzc2lvbhIKCgJpZBgBIAEoCRI2CgltaW50ZWRfYnkYAiABKAlCI7K7GAthcHBsaWNhdGlvbrK7GANrZXmyuxgJZGV2ZWxvcGVyEhEKCW1pbnRlcl9pZBgDIAEoCRIYCgttaW50ZXJfbmFtZRgEIAEoCUgAiAEBEjQKCmNyZWF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgSouxgBEjYKDGxhc3RfdXNlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBKi7GAESMAoMcmVmcmVzaGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0CgpleHBpcmVzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIEqLsYARIPCgJpcBgJIAEoCUgBiAEBEhMKBmNsaWVudBgKIAEoCUgCiAEBQg4KDF9taW50ZXJfbmFtZUIFCgNfaXBCCQoHX2NsaWVudCJoChdMaXN0VXNlclNlc3Npb25zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhIKBWxpbWl0GAIgASgFSACIAQESEwoGY3Vyc29yGAMgASgJSAGIAQFCCAoGX2xpbWl0QgkKB19jdXJzb3IidgoYTGlzdFVzZXJTZXNzaW9uc1Jlc3BvbnNlEjAKCHNlc3Npb25zGAEgAygLMh4ub3BlbndlYXJhYmxlcy52MS5Ub2tlblNlc3Npb24SGAoLbmV4dF9jdXJzb3IYAiABKAlIAIgBAUIOCgxfbmV4dF9jdXJzb3IiPwoYUmV2b2tlVXNlclNlc3Npb25SZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCSIbChlSZXZva2VVc2VyU2Vzc2lvblJlc3BvbnNlMsEFCgxUb2tlblNlcnZpY2UScAoPQ3JlYXRlVXNlclRva2VuEigub3BlbndlYXJhYmxlcy52MS5DcmVhdGVVc2VyVG9rZW5SZXF1ZXN0Gikub3BlbndlYXJhYmxlcy52MS5DcmVhdGVVc2VyVG9rZW5SZXNwb25zZSIIorsYBAgCEAESdAoRQ3JlYXRlUGFpcmluZ0NvZGUSKi5vcGVud2VhcmFibGVzLnYxLkNyZWF0ZVBhaXJpbmdDb2RlUmVxdWVzdBorLm9wZW53ZWFyYWJsZXMudjEuQ3JlYXRlUGFpcmluZ0NvZGVSZXNwb25zZSIGorsYAhABEnYKEVJlZGVlbVBhaXJpbmdDb2RlEioub3BlbndlYXJhYmxlcy52MS5SZWRlZW1QYWlyaW5nQ29kZVJlcXVlc3QaKy5vcGVud2VhcmFibGVzLnYxLlJlZGVlbVBhaXJpbmdDb2RlUmVzcG9uc2UiCKK7GAQIARABEm4KEFJldm9rZVVzZXJUb2tlbnMSKS5vcGVud2VhcmFibGVzLnYxLlJldm9rZVVzZXJUb2tlbnNSZXF1ZXN0Gioub3BlbndlYXJhYmxlcy52MS5SZXZva2VVc2VyVG9rZW5zUmVzcG9uc2UiA5ACAhJuChBMaXN0VXNlclNlc3Npb25zEikub3BlbndlYXJhYmxlcy52MS5MaXN0VXNlclNlc3Npb25zUmVxdWVzdBoqLm9wZW53ZWFyYWJsZXMudjEuTGlzdFVzZXJTZXNzaW9uc1Jlc3BvbnNlIgOQAgEScQoRUmV2b2tlVXNlclNlc3Npb24SKi5vcGVud2VhcmFibGVzLnYxLlJldm9rZVVzZXJTZXNzaW9uUmVxdWVzdBorLm9wZW53ZWFyYWJsZXMudjEuUmV2b2tlVXNlclNlc3Npb25SZXNwb25zZSIDkAICQk1aS2dpdGh1Yi5jb20vb3BlbndlYXJhYmxlcy9vcGVud2VhcmFibGVzL2dlbi9vcGVud2VhcmFibGVzL3YxO29wZW53ZWFyYWJsZXN2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_openwearables_v1_options, file_openwearables_v1_token_pair]);
 
 /**
  * @generated from message openwearables.v1.CreateUserTokenRequest
@@ -67,6 +67,132 @@ export const CreateUserTokenResponseSchema: GenMessage<CreateUserTokenResponse> 
   messageDesc(file_openwearables_v1_token, 1);
 
 /**
+ * @generated from message openwearables.v1.CreatePairingCodeRequest
+ */
+export type CreatePairingCodeRequest = Message<"openwearables.v1.CreatePairingCodeRequest"> & {
+  /**
+   * A UUID.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message openwearables.v1.CreatePairingCodeRequest.
+ * Use `create(CreatePairingCodeRequestSchema)` to create a new message.
+ */
+export const CreatePairingCodeRequestSchema: GenMessage<CreatePairingCodeRequest> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_token, 2);
+
+/**
+ * @generated from message openwearables.v1.CreatePairingCodeResponse
+ */
+export type CreatePairingCodeResponse = Message<"openwearables.v1.CreatePairingCodeResponse"> & {
+  /**
+   * @generated from field: openwearables.v1.PairingCode pairing_code = 1;
+   */
+  pairingCode?: PairingCode | undefined;
+};
+
+/**
+ * Describes the message openwearables.v1.CreatePairingCodeResponse.
+ * Use `create(CreatePairingCodeResponseSchema)` to create a new message.
+ */
+export const CreatePairingCodeResponseSchema: GenMessage<CreatePairingCodeResponse> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_token, 3);
+
+/**
+ * PairingCode lets an app on one phone act for one user.
+ *
+ * @generated from message openwearables.v1.PairingCode
+ */
+export type PairingCode = Message<"openwearables.v1.PairingCode"> & {
+  /**
+   * A UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * 8 symbols: A to Z without I and O, and 2 to 9. A secret, which is shown only here.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * A UUID.
+   *
+   * @generated from field: string user_id = 3;
+   */
+  userId: string;
+
+  /**
+   * 7 days after it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 4;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp created_at = 5;
+   */
+  createdAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message openwearables.v1.PairingCode.
+ * Use `create(PairingCodeSchema)` to create a new message.
+ */
+export const PairingCodeSchema: GenMessage<PairingCode> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_token, 4);
+
+/**
+ * @generated from message openwearables.v1.RedeemPairingCodeRequest
+ */
+export type RedeemPairingCodeRequest = Message<"openwearables.v1.RedeemPairingCodeRequest"> & {
+  /**
+   * As a person types it: lower case, spaces and dashes do not matter.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+};
+
+/**
+ * Describes the message openwearables.v1.RedeemPairingCodeRequest.
+ * Use `create(RedeemPairingCodeRequestSchema)` to create a new message.
+ */
+export const RedeemPairingCodeRequestSchema: GenMessage<RedeemPairingCodeRequest> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_token, 5);
+
+/**
+ * @generated from message openwearables.v1.RedeemPairingCodeResponse
+ */
+export type RedeemPairingCodeResponse = Message<"openwearables.v1.RedeemPairingCodeResponse"> & {
+  /**
+   * @generated from field: openwearables.v1.TokenPair tokens = 1;
+   */
+  tokens?: TokenPair | undefined;
+
+  /**
+   * The user whose tokens they are. A UUID.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message openwearables.v1.RedeemPairingCodeResponse.
+ * Use `create(RedeemPairingCodeResponseSchema)` to create a new message.
+ */
+export const RedeemPairingCodeResponseSchema: GenMessage<RedeemPairingCodeResponse> = /*@__PURE__*/
+  messageDesc(file_openwearables_v1_token, 6);
+
+/**
  * @generated from message openwearables.v1.RevokeUserTokensRequest
  */
 export type RevokeUserTokensRequest = Message<"openwearables.v1.RevokeUserTokensRequest"> & {
@@ -83,7 +209,7 @@ export type RevokeUserTokensRequest = Message<"openwearables.v1.RevokeUserTokens
  * Use `create(RevokeUserTokensRequestSchema)` to create a new message.
  */
 export const RevokeUserTokensRequestSchema: GenMessage<RevokeUserTokensRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_token, 2);
+  messageDesc(file_openwearables_v1_token, 7);
 
 /**
  * @generated from message openwearables.v1.RevokeUserTokensResponse
@@ -96,7 +222,7 @@ export type RevokeUserTokensResponse = Message<"openwearables.v1.RevokeUserToken
  * Use `create(RevokeUserTokensResponseSchema)` to create a new message.
  */
 export const RevokeUserTokensResponseSchema: GenMessage<RevokeUserTokensResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_token, 3);
+  messageDesc(file_openwearables_v1_token, 8);
 
 /**
  * TokenSession is one device or browser in which a user is signed in.
@@ -178,7 +304,7 @@ export type TokenSession = Message<"openwearables.v1.TokenSession"> & {
  * Use `create(TokenSessionSchema)` to create a new message.
  */
 export const TokenSessionSchema: GenMessage<TokenSession> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_token, 4);
+  messageDesc(file_openwearables_v1_token, 9);
 
 /**
  * @generated from message openwearables.v1.ListUserSessionsRequest
@@ -211,7 +337,7 @@ export type ListUserSessionsRequest = Message<"openwearables.v1.ListUserSessions
  * Use `create(ListUserSessionsRequestSchema)` to create a new message.
  */
 export const ListUserSessionsRequestSchema: GenMessage<ListUserSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_token, 5);
+  messageDesc(file_openwearables_v1_token, 10);
 
 /**
  * @generated from message openwearables.v1.ListUserSessionsResponse
@@ -235,7 +361,7 @@ export type ListUserSessionsResponse = Message<"openwearables.v1.ListUserSession
  * Use `create(ListUserSessionsResponseSchema)` to create a new message.
  */
 export const ListUserSessionsResponseSchema: GenMessage<ListUserSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_token, 6);
+  messageDesc(file_openwearables_v1_token, 11);
 
 /**
  * @generated from message openwearables.v1.RevokeUserSessionRequest
@@ -261,7 +387,7 @@ export type RevokeUserSessionRequest = Message<"openwearables.v1.RevokeUserSessi
  * Use `create(RevokeUserSessionRequestSchema)` to create a new message.
  */
 export const RevokeUserSessionRequestSchema: GenMessage<RevokeUserSessionRequest> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_token, 7);
+  messageDesc(file_openwearables_v1_token, 12);
 
 /**
  * @generated from message openwearables.v1.RevokeUserSessionResponse
@@ -274,7 +400,7 @@ export type RevokeUserSessionResponse = Message<"openwearables.v1.RevokeUserSess
  * Use `create(RevokeUserSessionResponseSchema)` to create a new message.
  */
 export const RevokeUserSessionResponseSchema: GenMessage<RevokeUserSessionResponse> = /*@__PURE__*/
-  messageDesc(file_openwearables_v1_token, 8);
+  messageDesc(file_openwearables_v1_token, 13);
 
 /**
  * TokenService mints user (SDK) tokens. Each gives access to the data of one
@@ -313,6 +439,38 @@ export const TokenService: GenService<{
     output: typeof CreateUserTokenResponseSchema;
   },
   /**
+   * CreatePairingCode makes a short code with which an app on the phone of a user gets
+   * its tokens by RedeemPairingCode. It works once, for 7 days. A new code of a user ends
+   * the one before, if that is unused. Takes an Idempotency-Key.
+   *
+   * Credential and failures as RevokeUserTokens. Fails with `permission_denied`
+   * (`quota_exceeded`) if 10000 codes of the caller are unused.
+   *
+   * @generated from rpc openwearables.v1.TokenService.CreatePairingCode
+   */
+  createPairingCode: {
+    methodKind: "unary";
+    input: typeof CreatePairingCodeRequestSchema;
+    output: typeof CreatePairingCodeResponseSchema;
+  },
+  /**
+   * RedeemPairingCode trades a pairing code for a token pair of its user. The tokens end
+   * with the developer or API key that made the code, and as all of a user do. Takes an
+   * Idempotency-Key: with it, a call whose answer was lost is answered again.
+   *
+   * Credential: the code. An Authorization header is ignored. Fails with `not_found`
+   * (`not_found`) for a code that is unknown, used, replaced or over alike, and with
+   * `invalid_argument` (`invalid_request`) if it has not 8 symbols. Guesses are limited by
+   * address, and in all.
+   *
+   * @generated from rpc openwearables.v1.TokenService.RedeemPairingCode
+   */
+  redeemPairingCode: {
+    methodKind: "unary";
+    input: typeof RedeemPairingCodeRequestSchema;
+    output: typeof RedeemPairingCodeResponseSchema;
+  },
+  /**
    * RevokeUserTokens revokes all access and refresh tokens of a user,
    * regardless of who minted them.
    *
@@ -331,7 +489,8 @@ export const TokenService: GenService<{
   },
   /**
    * ListUserSessions returns one page of the sessions of a user that have not ended,
-   * newest first. A session begins with CreateUserToken, and RefreshToken keeps it.
+   * newest first. A session begins with CreateUserToken or RedeemPairingCode, and
+   * RefreshToken keeps it.
    *
    * Credential and failures as RevokeUserTokens.
    *
