@@ -260,6 +260,8 @@ func namedLimits(l *auth.Limits) (all []namedLimit) {
 		{"verify-refused", l.VerifyRefused},
 		{"ingest", l.Ingest},
 		{"public", l.Public},
+		{"pairing", l.Pairing},
+		{"pairings", l.Pairings},
 	} {
 		all = append(all, namedLimit{n.flag, n.of.Limit, n.of.Window})
 	}

@@ -34,7 +34,8 @@ var buildFlags []string
 
 // limits are the server's rate limits. The tests raise them out of reach.
 var limits = strings.Fields(`key developer user address login login-account
-	refresh refresh-session exchange exchange-user exchange-refused verify verify-refused ingest public`)
+	refresh refresh-session exchange exchange-user exchange-refused verify verify-refused
+	ingest public pairing pairings`)
 
 // testServer is a running server with one developer.
 type testServer struct {

@@ -57,6 +57,8 @@ const (
 	InvitationResend = "invitation.resend"
 	InvitationRevoke = "invitation.revoke"
 	InvitationAccept = "invitation.accept"
+	PairingCreate    = "pairing.create"
+	PairingRedeem    = "pairing.redeem"
 )
 
 // OK is the Outcome of an action that took effect. Any other Outcome is the

@@ -20,7 +20,7 @@ func accessTable() map[string]access {
 	table := map[string]access{
 		"CreateUser": {scope: UsersWrite}, "ListUsers": {scope: UsersRead}, "GetUser": {UsersRead, true},
 		"UpdateUser": {scope: UsersWrite}, "DeleteUser": {scope: UsersWrite}, "GetUserUsage": {UsersRead, true},
-		"CreateUserToken": {scope: TokensWrite}, "RevokeUserTokens": {scope: TokensWrite},
+		"CreateUserToken": {scope: TokensWrite}, "RevokeUserTokens": {scope: TokensWrite}, "CreatePairingCode": {scope: TokensWrite},
 		"ListUserSessions": {scope: TokensWrite}, "RevokeUserSession": {scope: TokensWrite},
 		"ListWorkouts": {WorkoutsRead, true}, "UpsertWorkouts": {WorkoutsWrite, true},
 		"DeleteWorkouts": {WorkoutsWrite, true}, "DeleteWorkout": {WorkoutsWrite, true},

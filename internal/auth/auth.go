@@ -29,6 +29,7 @@ type Auth struct {
 	Webhooks      *Webhooks
 	Invitations   *Invitations
 	Imports       *Imports
+	Pairings      *Pairings
 	Limits        *Limiter
 	Mirror        *Mirror // nil: there is no upstream
 
@@ -152,6 +153,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	a.Imports = &Imports{
 		store: p.Store, vault: p.Vault, issuer: issuer, credentials: credentials, developers: a.Developers, users: a.Users,
 	}
+	a.Pairings = &Pairings{store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, tokens: a.Tokens}
 	a.Audits = &Audits{store: p.Store, vault: p.Vault, limits: a.Limits, fresh: p.Fresh, now: p.Now}
 	return a, a.Signing.start(ctx, !config.IssuesNothing)
 }

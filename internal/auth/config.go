@@ -38,6 +38,8 @@ type Limits struct {
 	VerifyRefused        ratelimit.Policy // of them those that were not made here, by who asks and for which address
 	Ingest               ratelimit.Policy // uploads that are forwarded to an upstream, by credential
 	Public               ratelimit.Policy // what is forwarded to an upstream without a credential, by address
+	Pairing              ratelimit.Policy // refused pairing codes, by address
+	Pairings             ratelimit.Policy // of all addresses
 	KnownAddress         time.Duration    // how long a login makes its address and device known
 }
 
@@ -104,6 +106,8 @@ func DefaultLimits() Limits {
 		VerifyRefused:   address("verify-refused", 600),
 		Ingest:          minute("ingest", 1200),
 		Public:          address("public", 6000),
+		Pairing:         address("pairing", 20),
+		Pairings:        minute("pairings", 300),
 		KnownAddress:    30 * 24 * time.Hour,
 	}
 }

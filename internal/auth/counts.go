@@ -45,7 +45,7 @@ func (v verdict) outcome(lapsed bool) RefreshOutcome {
 // limitNames are the names of the policies, in the order of limitCounts.
 var limitNames = [...]string{
 	"key", "developer", "user", "address", "login", "login-account", "refresh", "refresh-session", "exchange", "exchange-user", "exchange-refused",
-	"verify", "verify-refused", "ingest", "public",
+	"verify", "verify-refused", "ingest", "public", "pairing", "pairings",
 }
 
 // limitCounts counts what each limit decided. Safe for concurrent use.
@@ -97,6 +97,10 @@ func limitIndex(name string) int {
 		return 13
 	case "public":
 		return 14
+	case "pairing":
+		return 15
+	case "pairings":
+		return 16
 	default:
 		return -1
 	}

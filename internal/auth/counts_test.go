@@ -15,7 +15,7 @@ func TestEveryLimitIsCounted(t *testing.T) {
 	for _, p := range []string{
 		l.Key.Name, l.Developer.Name, l.User.Name, l.Address.Name, l.Login.Name, l.LoginAccount.Name, l.Refresh.Name,
 		l.RefreshSession.Name, l.ExchangeApp.Name, l.ExchangeUser.Name, l.ExchangeRefused.Name, l.Verify.Name, l.VerifyRefused.Name,
-		l.Ingest.Name, l.Public.Name,
+		l.Ingest.Name, l.Public.Name, l.Pairing.Name, l.Pairings.Name,
 	} {
 		if limitIndex(p) < 0 {
 			t.Errorf("the limit %q is not counted", p)

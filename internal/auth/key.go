@@ -55,6 +55,11 @@ func (k *StoredKey) admits(h credential.Hash, now time.Time) bool {
 	return newest || older
 }
 
+// mints reports whether the key may mint tokens at the instant, from somewhere.
+func (k *StoredKey) mints(now time.Time) bool {
+	return k.Enabled && (k.ExpiresAt == nil || now.Before(*k.ExpiresAt)) && slices.Contains(k.Scopes, string(TokensWrite))
+}
+
 // NewKey is a key with its secret, which is shown only once.
 type NewKey struct {
 	Key    Key

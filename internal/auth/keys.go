@@ -227,7 +227,7 @@ func (s *Keys) Delete(ctx context.Context, id string) (Key, error) {
 	}
 	var ended []string
 	k, err := s.change(ctx, audit.KeyDelete, id, func(tx Tx, k *StoredKey) (err error) {
-		if ended, err = tx.EndSessions(ctx, SessionFilter{AppID: keySubject(id)}, tx.Now()); err != nil {
+		if ended, err = endKey(ctx, tx, id); err != nil {
 			return err
 		}
 		return tx.DeleteKey(ctx, id)

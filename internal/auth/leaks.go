@@ -83,7 +83,7 @@ func (s *Leaks) endKey(ctx context.Context, secret string) error {
 		switch {
 		case k.Hash == h:
 			k.Hash = s.vault.Hash(credential.Mint(credential.LiveKey))
-			if ended, err = tx.EndSessions(ctx, SessionFilter{AppID: keySubject(k.ID)}, tx.Now()); err != nil {
+			if ended, err = endKey(ctx, tx, k.ID); err != nil {
 				return err
 			}
 		case k.PreviousHash != nil && *k.PreviousHash == h:

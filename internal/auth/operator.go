@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/audit"
@@ -123,7 +124,11 @@ func (s *Developers) end(ctx context.Context, tx Tx, id string) ([]string, error
 		return nil, err
 	}
 	own, minted, err := endDeveloper(ctx, tx, id, "")
-	return append(own, minted...), err
+	if err != nil {
+		return nil, err
+	}
+	paired, err := endPaired(ctx, tx, developerPairings(id))
+	return slices.Concat(own, minted, paired), err
 }
 
 func (s *Developers) byEmail(ctx context.Context, email string) (StoredDeveloper, error) {

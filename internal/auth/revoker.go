@@ -58,15 +58,37 @@ func (s *revoker) end(
 	return len(own) > 0, err
 }
 
-// endDeveloper ends the sessions of a developer and then all users' sessions that
-// the developer minted. It leaves the session except and what that one minted;
-// "" leaves nothing. A mint locks the row of the developer's session until it
-// commits, so that in this order none is missed.
+// endDeveloper ends the sessions of a developer, the unused pairing codes, and then all
+// users' sessions that the developer minted. It leaves the session except and what that
+// one minted; "" leaves nothing. What came of pairing codes stays. A mint locks the row of the developer's session
+// until it commits, so that in this order none is missed.
 func endDeveloper(ctx context.Context, tx Tx, developerID, except string) (own, minted []string, err error) {
 	own, err = tx.EndSessions(ctx, SessionFilter{DeveloperID: developerID, Except: except}, tx.Now())
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := tx.DeletePairingCodes(ctx, developerPairings(developerID)); err != nil {
+		return nil, nil, err
+	}
 	minted, err = tx.EndSessions(ctx, SessionFilter{AppID: adminMinter(developerID), Except: except}, tx.Now())
 	return own, minted, err
+}
+
+// endPaired ends what pairing codes of the minter were traded for, and the unused ones
+// before: whoever redeems one holds its row until the session is there.
+func endPaired(ctx context.Context, tx Tx, minter string) ([]string, error) {
+	if err := tx.DeletePairingCodes(ctx, minter); err != nil {
+		return nil, err
+	}
+	return tx.EndSessions(ctx, SessionFilter{AppID: minter}, tx.Now())
+}
+
+// endKey ends what a key minted, and returns the sessions among it.
+func endKey(ctx context.Context, tx Tx, keyID string) ([]string, error) {
+	minted, err := tx.EndSessions(ctx, SessionFilter{AppID: keySubject(keyID)}, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	paired, err := endPaired(ctx, tx, keyPairings(keyID))
+	return append(minted, paired...), err
 }

@@ -148,7 +148,7 @@ type Tx interface {
 	ClaimUser(ctx context.Context, id string) (User, error)
 	InsertUser(ctx context.Context, u User) error
 	UpdateUser(ctx context.Context, u User) error
-	// DeleteUser removes the user and its sessions, and a bounded amount of its
+	// DeleteUser removes the user, its sessions and its pairing code, and a bounded amount of its
 	// data. Nothing returns the rest any more, which is removed later.
 	DeleteUser(ctx context.Context, id string) error
 
@@ -156,6 +156,17 @@ type Tx interface {
 	// claims that before.
 	PutMirrorTask(ctx context.Context, t MirrorTask) error
 	DeleteMirrorTask(ctx context.Context, id string) error
+
+	// CountPairingCodes returns how many unused codes of the maker there are that are not
+	// over, up to limit.
+	CountPairingCodes(ctx context.Context, appID string, at time.Time, limit int) (int, error)
+	// PutPairingCode stores a code in the place of the one that its user had.
+	PutPairingCode(ctx context.Context, c StoredPairingCode) error
+	// SpendPairingCode removes the code, unless it is over. Of any number of calls at once,
+	// on whatever nodes, one finds it; for the others it is problem.ErrNotFound.
+	SpendPairingCode(ctx context.Context, h credential.Hash, at time.Time) error
+	// DeletePairingCodes removes the unused codes of a maker, which are few.
+	DeletePairingCodes(ctx context.Context, appID string) error
 
 	Replay(ctx context.Context, id credential.Hash) (ReplayRecord, error)
 	// PutReplay writes the record, over an expired one of the same id.
@@ -212,6 +223,9 @@ type Reader interface {
 	Invitation(ctx context.Context, id string) (StoredInvitation, error)
 	// InvitationByHash returns the invitation whose token has the hash.
 	InvitationByHash(ctx context.Context, h credential.Hash) (StoredInvitation, error)
+
+	// PairingCode returns the unused code with the hash, which may be over.
+	PairingCode(ctx context.Context, h credential.Hash) (StoredPairingCode, error)
 	// OpenInvitation returns the email's invitation that is pending or has expired.
 	OpenInvitation(ctx context.Context, email string) (StoredInvitation, error)
 	// OpenInvitations lists those that are pending or have expired since the instant,

@@ -17,6 +17,18 @@ func invitationSubject(id string) string     { return "invitation:" + id }
 // adminMinter names the developer who minted a user's token.
 func adminMinter(developerID string) string { return "admin:" + developerID }
 
+// pairingMinter names who made the pairing code of a user's token. Its id follows "invite:"
+// as existing clients know it.
+func pairingMinter(p *Principal) string {
+	if p.Kind == DeveloperToken {
+		return developerPairings(p.ID)
+	}
+	return keyPairings(p.ID)
+}
+
+func developerPairings(developerID string) string { return "invite:" + developerID }
+func keyPairings(keyID string) string             { return "invite:" + keySubject(keyID) }
+
 // Actors that have no id.
 const (
 	operatorActor  = "operator"  // at the command line

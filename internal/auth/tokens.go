@@ -100,31 +100,40 @@ func (s *Tokens) mint(ctx context.Context, c *Caller, row StoredSession) (Grant,
 	}
 	var ended []string
 	k := call{"CreateUserToken", actor, row.UserID, replayTokensFor}
-	grant, err := once(ctx, s.replays, k, func(ctx context.Context, tx Tx) (_ Grant, err error) {
+	grant, err := once(ctx, s.replays, k, func(ctx context.Context, tx Tx) (Grant, error) {
 		if err := s.requirePresent(ctx, tx, c, row); err != nil {
-			return Grant{}, err
-		}
-		if ended, err = tx.TrimSessions(ctx, SessionFilter{UserID: row.UserID}, s.maxSessions-1); err != nil {
 			return Grant{}, err
 		}
 		e := c.Event(audit.TokenMint, userSubject(row.UserID), tx.Now())
 		e.Actor = actor
-		if err := tx.Record(ctx, e); err != nil {
-			return Grant{}, err
-		}
-		e.Action = audit.Revoke
-		for _, id := range ended {
-			e.Subject = sessionSubject(id)
-			if err := tx.Record(ctx, e); err != nil {
-				return Grant{}, err
-			}
-		}
-		return s.issuer.open(ctx, tx, c, row)
+		grant, trimmed, err := s.open(ctx, tx, c, row, e)
+		ended = trimmed
+		return grant, err
 	})
 	if undecided(err) {
 		s.credentials.forgetSessions(ctx, ended)
 	}
 	return grant, err
+}
+
+// open opens a session of a user, who must be claimed, and records the event. It ends the
+// sessions for which there is no room any more, and returns their ids.
+func (s *Tokens) open(ctx context.Context, tx Tx, c *Caller, row StoredSession, e audit.Event) (_ Grant, ended []string, err error) {
+	if ended, err = tx.TrimSessions(ctx, SessionFilter{UserID: row.UserID}, s.maxSessions-1); err != nil {
+		return Grant{}, nil, err
+	}
+	if err := tx.Record(ctx, e); err != nil {
+		return Grant{}, nil, err
+	}
+	e.Action = audit.Revoke
+	for _, id := range ended {
+		e.Subject = sessionSubject(id)
+		if err := tx.Record(ctx, e); err != nil {
+			return Grant{}, nil, err
+		}
+	}
+	grant, err := s.issuer.open(ctx, tx, c, row)
+	return grant, ended, err
 }
 
 // requirePresent checks, in the transaction that mints, that the user still exists

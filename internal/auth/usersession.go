@@ -28,11 +28,15 @@ const (
 
 // minterOf returns what minted tokens with the app_id, and its id.
 func minterOf(appID string) (kind, id string) {
-	if id, ok := strings.CutPrefix(appID, adminMinter("")); ok {
-		return byDeveloper, id
-	}
-	if id, ok := strings.CutPrefix(appID, keySubject("")); ok {
-		return byKey, id
+	for _, of := range []struct{ prefix, kind string }{
+		{adminMinter(""), byDeveloper},
+		{keySubject(""), byKey},
+		{keyPairings(""), byKey}, // longer than the next
+		{developerPairings(""), byDeveloper},
+	} {
+		if id, ok := strings.CutPrefix(appID, of.prefix); ok {
+			return of.kind, id
+		}
 	}
 	return byApplication, appID
 }

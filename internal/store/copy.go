@@ -18,7 +18,7 @@ import (
 var tables = []string{
 	"meta", "counters", "developers", "developer_addresses", "users", "sessions", "api_keys", "applications", "replays",
 	"signing_keys", "workouts", "removals", "endings", "mirror_tasks", "audit_events", "access_ledger", "ledger_heads",
-	"usage_counts", "usage_writers", "webhook_endpoints", "webhook_deliveries", "invitations", "imports",
+	"usage_counts", "usage_writers", "webhook_endpoints", "webhook_deliveries", "invitations", "imports", "pairing_codes",
 	"alerts", "alert_rules", "alert_mutes", "alert_sightings", "alert_runs",
 }
 

@@ -27,6 +27,7 @@ func (s *Store) populate(t *testing.T) {
 				tx.InsertApplication(ctx, fill[auth.StoredApplication](set)), tx.PutReplay(ctx, r),
 				tx.PutSigningKey(ctx, fill[auth.StoredSigningKey](set)), tx.InsertInvitation(ctx, fill[auth.StoredInvitation](set)),
 				tx.PutMirrorTask(ctx, fill[auth.MirrorTask](set)), tx.PutImported(ctx, fill[auth.Imported](set)),
+				tx.PutPairingCode(ctx, fill[auth.StoredPairingCode](set)),
 				tx.Record(ctx, fill[audit.Event](set)))
 		})
 		var ws []event.Workout

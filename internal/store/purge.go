@@ -47,7 +47,7 @@ var windowsOver = expiry{"windows", "policy, id", "ends_at", func(now time.Time)
 
 // Purge removes rows that no decision needs any more: sessions past their absolute end
 // (until then a spent refresh token must be told from an unknown one), expired replay
-// records and setup tokens, addresses not seen for a month, ended rate-limit windows,
+// records, setup tokens and pairing codes, addresses not seen for a month, ended rate-limit windows,
 // invitations that ended a month ago, nodes that are gone, deliveries of webhooks, and
 // records older than keep says. Of each day that is over, it keeps the counts of
 // requests of those who made most. It does so in small transactions with pauses between
@@ -60,6 +60,7 @@ func (s *Store) Purge(ctx context.Context, keep Retention) error {
 		{"setup_tokens", "node", "expires_at", func(now time.Time) any { return now }},
 		{"developer_addresses", "developer_id, address", "seen_at", func(now time.Time) any { return now.Add(-seenFor) }},
 		{"invitations", "id", "expires_at", func(now time.Time) any { return now.Add(-auth.InvitationsKeptFor) }},
+		{"pairing_codes", "user_id", "expires_at", func(now time.Time) any { return now }},
 		{"nodes", "id", "seen_at", func(now time.Time) any { return now.Add(-nodesKept) }},
 	}
 	if keep.Audit > 0 {

@@ -72,6 +72,9 @@ func (t *tx) DeleteUser(ctx context.Context, id string) error {
 	if err := t.forgetImport(ctx, id); err != nil {
 		return err
 	}
+	if err := t.deletePairings(ctx, "user_id", id); err != nil {
+		return err
+	}
 	_, err := t.removeData(ctx, id)
 	return err
 }

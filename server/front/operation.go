@@ -94,6 +94,8 @@ var operations = described([]operation{
 	{name: "GetUserUsage", rest: "GET /users/{user_id}/usage"},
 
 	{name: "CreateUserToken", rest: "POST /users/{user_id}/token", body: optionalBody},
+	{name: "CreatePairingCode", rest: "POST /users/{user_id}/invitation-code"},
+	{name: "RedeemPairingCode", rest: "POST /invitation-code/redeem", body: requiredBody, byAddress: pairingLimit},
 	{name: "RevokeUserTokens", rest: "DELETE /users/{user_id}/tokens"},
 
 	{name: "ListUserSessions", rest: "GET /users/{user_id}/sessions"},
@@ -173,6 +175,7 @@ func described(table []operation) []operation {
 
 func loginLimit(l auth.Limits) ratelimit.Policy   { return l.Login }
 func refreshLimit(l auth.Limits) ratelimit.Policy { return l.Refresh }
+func pairingLimit(l auth.Limits) ratelimit.Policy { return l.Pairing }
 func verifyLimit(l auth.Limits) ratelimit.Policy  { return l.Verify }
 
 // Largest request bodies, in bytes.

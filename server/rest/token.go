@@ -20,6 +20,27 @@ func (s *Server) CreateUserToken(ctx context.Context, r openapi.CreateUserTokenR
 	return openapi.CreateUserToken200JSONResponse(pair(ctx, g, false)), nil
 }
 
+// CreatePairingCode implements openapi.StrictServerInterface.
+func (s *Server) CreatePairingCode(ctx context.Context, r openapi.CreatePairingCodeRequestObject) (openapi.CreatePairingCodeResponseObject, error) {
+	code, err := s.Auth.Pairings.Create(ctx, r.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.CreatePairingCode201JSONResponse(code), nil
+}
+
+// RedeemPairingCode implements openapi.StrictServerInterface.
+func (s *Server) RedeemPairingCode(ctx context.Context, r openapi.RedeemPairingCodeRequestObject) (openapi.RedeemPairingCodeResponseObject, error) {
+	p, err := s.Auth.Pairings.Redeem(ctx, r.Body.Code)
+	if err != nil {
+		return nil, err
+	}
+	t := pair(ctx, p.Grant, false)
+	return openapi.RedeemPairingCode200JSONResponse{
+		AccessToken: t.AccessToken, TokenType: t.TokenType, RefreshToken: t.RefreshToken, ExpiresIn: t.ExpiresIn, UserID: p.UserID,
+	}, nil
+}
+
 // RevokeUserTokens implements openapi.StrictServerInterface.
 func (s *Server) RevokeUserTokens(ctx context.Context, r openapi.RevokeUserTokensRequestObject) (openapi.RevokeUserTokensResponseObject, error) {
 	if err := s.Auth.Tokens.Revoke(ctx, r.UserID); err != nil {

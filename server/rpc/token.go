@@ -16,6 +16,26 @@ func (s *Server) CreateUserToken(ctx context.Context, r *owv1.CreateUserTokenReq
 	return &owv1.CreateUserTokenResponse{Tokens: pair(ctx, g, false)}, nil
 }
 
+// CreatePairingCode implements openwearablesv1connect.TokenServiceHandler.
+func (s *Server) CreatePairingCode(ctx context.Context, r *owv1.CreatePairingCodeRequest) (*owv1.CreatePairingCodeResponse, error) {
+	p, err := s.Auth.Pairings.Create(ctx, r.GetUserId())
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.CreatePairingCodeResponse{PairingCode: &owv1.PairingCode{
+		Id: p.ID, Code: p.Code, UserId: p.UserID, ExpiresAt: stamp(p.ExpiresAt), CreatedAt: stamp(p.CreatedAt),
+	}}, nil
+}
+
+// RedeemPairingCode implements openwearablesv1connect.TokenServiceHandler.
+func (s *Server) RedeemPairingCode(ctx context.Context, r *owv1.RedeemPairingCodeRequest) (*owv1.RedeemPairingCodeResponse, error) {
+	p, err := s.Auth.Pairings.Redeem(ctx, r.GetCode())
+	if err != nil {
+		return nil, err
+	}
+	return &owv1.RedeemPairingCodeResponse{Tokens: pair(ctx, p.Grant, false), UserId: p.UserID}, nil
+}
+
 // RevokeUserTokens implements openwearablesv1connect.TokenServiceHandler.
 func (s *Server) RevokeUserTokens(ctx context.Context, r *owv1.RevokeUserTokensRequest) (*owv1.RevokeUserTokensResponse, error) {
 	if err := s.Auth.Tokens.Revoke(ctx, r.GetUserId()); err != nil {

@@ -315,6 +315,8 @@ func (w *fixture) members(operation string) args {
 		return args{"email": someEmail()}
 	case "AcceptInvitation":
 		return acceptance(w.invited)
+	case "RedeemPairingCode":
+		return args{"code": w.n.pairingCode(w.n.t, w.d, w.admin, w.user).str("code")}
 	case "UpdateUser":
 		return args{"last_name": "Hopper"}
 	case "ListWorkouts":

@@ -276,7 +276,7 @@ func restShape(t *testing.T, operation string, text []byte) any {
 		return all
 	}
 	inner := any(nil)
-	for _, name := range []string{"tokens", "key", "application", "user", "developer", "developers", "invitation", "invitations", "keys", "applications", "sessions", "usage", "installation", "stats", "endpoint", "endpoints", "delivery", "alert", "rule", "verification"} {
+	for _, name := range []string{"tokens", "key", "application", "user", "developer", "developers", "invitation", "invitations", "keys", "applications", "sessions", "usage", "installation", "stats", "endpoint", "endpoints", "delivery", "alert", "rule", "verification", "pairing_code"} {
 		if v, ok := all[name]; ok {
 			inner = v
 			delete(all, name)
@@ -284,6 +284,9 @@ func restShape(t *testing.T, operation string, text []byte) any {
 		}
 	}
 	if object, ok := inner.(map[string]any); ok {
+		if id, ok := all["user_id"]; ok {
+			object["user_id"] = id
+		}
 		if secret, ok := all["secret"]; ok {
 			object["key"] = secret
 			if _, ok := object["url"]; ok {

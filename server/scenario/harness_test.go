@@ -72,7 +72,7 @@ func unlimited(c *server.Config) {
 	for _, limit := range []*int{
 		&l.Key.Limit, &l.Developer.Limit, &l.User.Limit, &l.Address.Limit, &l.Login.Limit, &l.LoginAccount.Limit,
 		&l.Refresh.Limit, &l.RefreshSession.Limit, &l.ExchangeApp.Limit, &l.ExchangeUser.Limit, &l.ExchangeRefused.Limit,
-		&l.Verify.Limit, &l.VerifyRefused.Limit, &l.Ingest.Limit, &l.Public.Limit,
+		&l.Verify.Limit, &l.VerifyRefused.Limit, &l.Ingest.Limit, &l.Public.Limit, &l.Pairing.Limit, &l.Pairings.Limit,
 	} {
 		*limit = 1_000_000
 	}

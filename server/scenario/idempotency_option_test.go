@@ -18,6 +18,7 @@ func TestIdempotencyIsTriedWhereTheProtosPromiseIt(t *testing.T) {
 	tried := map[string]bool{
 		"CreateFirstDeveloper": true,                           // by TestSetupIsRetried, since these have a developer
 		"CreateInvitation":     true, "AcceptInvitation": true, // by the tests of invitations
+		"RedeemPairingCode": true, // by TestPairingCodeIsRetried
 	}
 	for _, r := range newIdempotencyFixture(t, n, n.drivers()[0]).calls(t) {
 		tried[r.operation] = true

@@ -129,6 +129,10 @@ func (w *idempotencyFixture) calls(t *testing.T) []idempotentCall {
 			otherIn: args{"user_id": w.n.newUser(t, w.d, w.admin), "app_id": w.app, "app_secret": w.secret},
 			caller:  nil, otherCallerIn: args{"user_id": w.user}, otherCaller: []option{bearer(w.server)}, retention: 10 * time.Minute, effects: count("token.mint"),
 		},
+		{
+			operation: "CreatePairingCode", in: args{"user_id": w.user}, otherIn: args{"user_id": w.n.newUser(t, w.d, w.admin)},
+			caller: []option{bearer(w.server)}, otherCaller: admin, retention: day, effects: count("pairing.create"),
+		},
 	}
 }
 

@@ -237,6 +237,8 @@ func (s *script) members(w *replica, out *step) args {
 		return args{"thresholds": []args{{"name": some("unused_days", "percent"), "value": some(30, 180)}}, "enabled": some(true, false)}
 	case "UpdateDeveloper":
 		return args{"first_name": some("Ada", " Grace ")}
+	case "RedeemPairingCode":
+		return args{"code": some("abcd-efgh", "ABCDEFG", "ABCDEFGHI")}
 	case "CreateInvitation":
 		return args{"email": some("a@b.example", "A@b.example", "dev@example.com")}
 	case "DeleteWorkouts":

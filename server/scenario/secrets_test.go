@@ -90,6 +90,18 @@ func useInvitation(t *testing.T, d driver, w *secretRecorder, admin option, pass
 	d.call(t, "AcceptInvitation", in, retry()).want(t, 400, "invitation_accepted")
 }
 
+// usePairing pairs a phone of a new user.
+func usePairing(t *testing.T, d driver, w *secretRecorder, admin option, retry func() option) {
+	t.Helper()
+	user := d.call(t, "CreateUser", nil, admin).want(t, 201, "").str("id")
+	made := d.call(t, "CreatePairingCode", args{"user_id": user}, admin, retry()).want(t, 201, "")
+	w.note("pairing code", made.str("code"))
+	pair := d.call(t, "RedeemPairingCode", args{"code": made.str("code")}, retry()).want(t, 200, "")
+	w.note("access token", pair.str("access_token"))
+	w.note("refresh token", pair.str("refresh_token"))
+	d.call(t, "RedeemPairingCode", args{"code": made.str("code")}).want(t, 404, "not_found")
+}
+
 // useEverySecret calls every operation that handles a secret, with valid and with wrong ones.
 func useEverySecret(t *testing.T, n *node, d driver, w *secretRecorder) {
 	t.Helper()
@@ -117,6 +129,7 @@ func useEverySecret(t *testing.T, n *node, d driver, w *secretRecorder) {
 	admin = bearer(pair.str("access_token"))
 
 	useInvitation(t, d, w, admin, password(), retry)
+	usePairing(t, d, w, admin, retry)
 	key := d.call(t, "CreateKey", nil, admin, retry()).want(t, 201, "")
 	d.call(t, "ListUsers", nil, bearer(key.str("key"))).want(t, 200, "")
 	d.call(t, "RotateKey", args{"id": key.str("id"), "overlap_seconds": 60}, admin, retry()).want(t, 201, "")

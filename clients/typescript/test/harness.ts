@@ -78,7 +78,7 @@ export async function startRig({
     );
   }
   const limits =
-    "key developer user address login login-account refresh refresh-session exchange exchange-user exchange-refused verify verify-refused ingest public"
+    "key developer user address login login-account refresh refresh-session exchange exchange-user exchange-refused verify verify-refused ingest public pairing pairings"
       .split(" ")
       .map((name) => `--limit-${name}=1000000`);
   const children: ChildProcess[] = [];

@@ -22,7 +22,7 @@ import urllib.request
 EXCLUDED = ["DeleteDeveloper", "Logout", "RevokeSession"]
 LIMITS = [
     "key", "developer", "user", "address", "login", "login-account", "refresh", "refresh-session",
-    "exchange", "exchange-user", "exchange-refused", "verify", "verify-refused", "ingest", "public",
+    "exchange", "exchange-user", "exchange-refused", "verify", "verify-refused", "ingest", "public", "pairing", "pairings",
 ]
 EXAMPLES, SEED = 50, 1
 EMAIL = "schemathesis@example.com"

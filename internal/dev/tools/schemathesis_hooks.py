@@ -30,6 +30,7 @@ UNSAID = {
     "ListWebhookDeliveries": {"cursor"},
     "ListWorkouts": {"cursor", "start_date", "end_date"},
     "MuteAlert": {"until"},
+    "RedeemPairingCode": {"code"},
     "RefreshToken": {"refresh_token"},
     "ResendInvitation": {"developer_exists", "invitation_accepted", "invitation_revoked"},
     "RevokeInvitation": {"invitation_accepted", "invitation_expired", "invitation_revoked"},

@@ -48,7 +48,7 @@ final class TestServer: Sendable {
     let limits = [
       "key", "developer", "user", "address", "login", "login-account", "refresh",
       "refresh-session", "exchange", "exchange-user", "exchange-refused",
-      "verify", "verify-refused", "ingest", "public",
+      "verify", "verify-refused", "ingest", "public", "pairing", "pairings",
     ]
     // The shell ends the server when its standard input ends, however this process ends.
     let serve = ChildProcess(
