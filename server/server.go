@@ -157,7 +157,7 @@ func (s *Server) compose(ctx context.Context) error {
 	}
 	s.workouts = &event.Workouts{
 		Store: s.store, Ledger: s.ledger, Cursors: vault, Now: s.now, Quota: s.config.Workouts, Limits: s.auth.Limits,
-		Aside: s.upstream != nil,
+		Aside: s.upstream != nil, Fresh: store.WithBudget,
 	}
 	if err := s.openGateway(); err != nil {
 		return err

@@ -131,6 +131,18 @@ func RequireDeveloper(ctx context.Context) (*Principal, error) {
 	return p, nil
 }
 
+// RequireKey admits only API keys, whatever their scopes.
+func RequireKey(ctx context.Context) (*Principal, error) {
+	p, err := CallerFrom(ctx).principal()
+	if err != nil {
+		return nil, err
+	}
+	if p.Kind != APIKey {
+		return nil, errNotAllowed()
+	}
+	return p, nil
+}
+
 // RequireAccount admits the sessions of developers, and API keys that have the
 // scope.
 func RequireAccount(ctx context.Context, s Scope) (*Principal, error) {

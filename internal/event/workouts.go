@@ -65,6 +65,8 @@ type Workouts struct {
 	Quota   Quota // of each user
 	Limits  Limits
 	Aside   bool // the product behind this server keeps the workouts: nothing is read or written here
+	// Fresh returns a context whose calls of the store have the time of a new request.
+	Fresh func(context.Context) context.Context
 }
 
 // errAside refuses a call since the workouts are upstream.

@@ -21,6 +21,7 @@ type operation struct {
 
 	body      body                               // of the REST form
 	limit     int64                              // largest body in bytes; 0: maxBody or maxBulkBody
+	streams   bool                               // the handler reads the body as it arrives
 	form      bool                               // the REST body may be a form
 	elsewhere elsewhere                          // members that another operation has
 	byAddress func(auth.Limits) ratelimit.Policy // nil: the address bucket

@@ -49,6 +49,7 @@ func (f *Front) pipeline(o operation, fail surface, read bodyReader, next http.H
 		}
 		if o.maxBody() > maxBody {
 			body := f.uploads.open(c, r)
+			body.streams = o.streams
 			defer body.release()
 			c.Answering, r.Body = body.endTurn, body
 		}

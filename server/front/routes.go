@@ -15,6 +15,8 @@ import (
 func (f *Front) registerREST(p *Ports) {
 	s := &rest.Server{Auth: f.auth, Workouts: p.Workouts, Usage: p.Reports, Alerts: p.Alerts, Installation: p.Installation}
 	s.Register(&restRoutes{f, operationsByPattern()})
+	f.registerPhones(s)
+	f.registerExisting(s)
 	introspect := operation{name: "IntrospectToken", proof: inEither, limit: maxFormBody, own: verifyLimit}
 	f.handle("POST /oauth/introspect", f.pipeline(introspect, rest.FailOAuth, readMounted, http.HandlerFunc(s.Introspect)))
 }

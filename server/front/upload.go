@@ -20,6 +20,13 @@ const (
 	uploadStepTime = 5 * time.Second
 )
 
+// streamMemory is what one upload that is read as it arrives counts for, in bytes, and
+// streamTime how long the whole of it may take.
+const (
+	streamMemory = 4 << 20
+	streamTime   = 10 * time.Minute
+)
+
 // uploads bounds the bodies longer than maxBody that are received or served at
 // once. It is safe for concurrent use.
 type uploads struct {
@@ -75,6 +82,7 @@ type upload struct {
 	connection *http.ResponseController
 	caller     string
 	declared   int64 // bytes, -1: unknown
+	streams    bool  // is read as it arrives, and needs no turn
 	began      time.Time
 
 	leave func() // ends its turn; nil: it has none
@@ -116,6 +124,9 @@ func (b *upload) arrived(err error) error {
 	}
 	// HTTP/1 goes on reading, to notice when the client hangs up.
 	_ = b.connection.SetReadDeadline(time.Time{})
+	if b.streams {
+		return err
+	}
 	leave, refused := b.of.turn(b.ctx)
 	if refused != nil {
 		return refused
@@ -137,7 +148,11 @@ func (b *upload) begin() error {
 // deadlines.
 func (b *upload) setDeadline() error {
 	next := time.Now().Add(b.of.stepTime)
-	if last := b.began.Add(b.of.time); next.After(last) {
+	whole := b.of.time
+	if b.streams {
+		whole = streamTime
+	}
+	if last := b.began.Add(whole); next.After(last) {
 		next = last
 	}
 	if err := b.connection.SetReadDeadline(next); !errors.Is(err, http.ErrNotSupported) {
@@ -154,7 +169,10 @@ func (u *uploads) take(b *upload) error {
 	begins := b.held == 0
 	step := b.read + uploadStep - b.held
 	wanted := step
-	if begins {
+	if b.streams {
+		step = streamMemory - b.held
+		wanted = step
+	} else if begins {
 		wanted = max(step, b.declared)
 	}
 	switch {

@@ -174,5 +174,5 @@ func (w *fixture) repair(t *testing.T, operation string, a answer) {
 var mintingOperations = map[string]bool{
 	"Login": true, "RefreshToken": true, "CreateKey": true, "RotateKey": true,
 	"CreateApplication": true, "RotateApplicationSecret": true, "CreateUserToken": true,
-	"CreateWebhookEndpoint": true, "RotateWebhookSecret": true,
+	"CreateWebhookEndpoint": true, "RotateWebhookSecret": true, "RedeemPairingCode": true,
 }

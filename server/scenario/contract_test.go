@@ -86,6 +86,10 @@ func init() { openapi3filter.RegisterBodyDecoder("application/jsonl", openapi3fi
 
 var alias = regexp.MustCompile(`^/api/v1/(token/(refresh|revoke)|developer/)`)
 
+// existing matches the paths that only clients of the existing product call, which openapi.yaml does
+// not describe.
+var existing = regexp.MustCompile(`^/api/v1/(sdk/|config$|mcp-clients/touch$|users/[^/]+/connections/[^/]+$)`)
+
 // checkContract checks the answer against its declaration in openapi.yaml.
 func (c contractTransport) checkContract(r *http.Request, res *http.Response, body []byte) {
 	probe := r.Clone(r.Context())
@@ -97,7 +101,7 @@ func (c contractTransport) checkContract(r *http.Request, res *http.Response, bo
 	probe.URL.Scheme, probe.URL.Host, probe.Host = "", "", ""
 	route, params, err := router().FindRoute(probe)
 	if err != nil {
-		if res.StatusCode < 400 {
+		if res.StatusCode < 400 && !existing.MatchString(r.URL.Path) {
 			c.t.Errorf("%s %s is not in openapi.yaml and answered %d", r.Method, r.URL.Path, res.StatusCode)
 		}
 		return

@@ -12,6 +12,9 @@ import (
 
 var pairingForm = regexp.MustCompile(`^[A-HJ-NP-Z2-9]{8}$`)
 
+// pairingAnswer matches what is kept of an answer with a code.
+var pairingAnswer = regexp.MustCompile(`"Code":"[A-HJ-NP-Z2-9]{8}"`)
+
 // pairingCode makes a pairing code for a user.
 func (n *node) pairingCode(t *testing.T, d driver, access, user string) answer {
 	t.Helper()

@@ -96,6 +96,7 @@ func servedPaths() map[string][]string {
 	served := map[string][]string{
 		"/livez": {"GET"}, "/readyz": {"GET"}, "/openapi.yaml": {"GET"}, "/docs": {"GET"}, "/docs/reference": {"GET"}, "/": {"GET"}, "/setup": {"GET"}, "/theme.js": {"GET"}, "/.well-known/jwks.json": {"GET"},
 		"/oauth/introspect": {"POST"},
+		"/api/v1/config":    {"GET"}, "/api/v1/mcp-clients/touch": {"POST"}, "/api/v1/users/x/connections/x": {"DELETE"},
 	}
 	for operation, route := range restRouteOf() {
 		path := "/api/v1" + regexp.MustCompile(`\{\w+\}`).ReplaceAllString(route.path, "x")

@@ -93,7 +93,7 @@ func useInvitation(t *testing.T, d driver, w *secretRecorder, admin option, pass
 // usePairing pairs a phone of a new user.
 func usePairing(t *testing.T, d driver, w *secretRecorder, admin option, retry func() option) {
 	t.Helper()
-	user := d.call(t, "CreateUser", nil, admin).want(t, 201, "").str("id")
+	user := d.call(t, "CreateUser", args{}, admin).want(t, 201, "").str("id")
 	made := d.call(t, "CreatePairingCode", args{"user_id": user}, admin, retry()).want(t, 201, "")
 	w.note("pairing code", made.str("code"))
 	pair := d.call(t, "RedeemPairingCode", args{"code": made.str("code")}, retry()).want(t, 200, "")

@@ -1,0 +1,67 @@
+package front
+
+import (
+	"net/http"
+
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/ratelimit"
+	"github.com/openwearables/openwearables/server/rest"
+)
+
+// maxPhoneBody is the largest upload of a phone, in bytes. It is read as it arrives.
+const maxPhoneBody = 64 << 20
+
+func ingestLimit(l auth.Limits) ratelimit.Policy { return l.Ingest }
+
+// phonePaths are the paths of uploads, and the provider of those that name none. Apps in
+// the stores have them.
+var phonePaths = []struct{ path, provider string }{
+	{"sync", ""}, {"sync/{$}", ""}, {"sync/apple", "apple"}, {"sync/apple/healthion", "apple"}, {"sync/samsung", "samsung"},
+}
+
+// registerPhones serves what apps with the mobile SDKs of the existing product call. They
+// take most refusals for the end of their data, and sign out at a 401: so that is looked
+// at first, and everything that passes is a 503, under all of the prefix.
+func (f *Front) registerPhones(s *rest.Server) {
+	serve := func(name string, limit int64, next http.HandlerFunc) http.Handler {
+		o := operation{name: name, proof: inHeader, limit: limit, streams: limit > maxBody, own: ingestLimit}
+		return f.pipeline(o, rest.FailPhone, readPhone, next)
+	}
+	for _, p := range phonePaths {
+		f.handle("POST "+phonePrefix+"users/{user_id}/"+p.path, serve("SyncPhone", maxPhoneBody, s.SyncPhone(p.provider)))
+	}
+	f.handle("POST "+phonePrefix+"users/{user_id}/logs", serve("ReceivePhoneLogs", maxBody, s.ReceivePhoneLogs))
+	f.handle(phonePrefix, serve("", maxBody, rest.RefusePhone))
+}
+
+// registerExisting serves what other clients of the existing product call beside the
+// operations of openapi.yaml.
+func (f *Front) registerExisting(s *rest.Server) {
+	for _, e := range []struct {
+		pattern, name string
+		next          http.HandlerFunc
+	}{
+		{"GET /api/v1/config", "GetConfig", s.GetConfig},
+		{"POST /api/v1/mcp-clients/touch", "TouchMCPClient", s.TouchMCPClient},
+		{"DELETE /api/v1/users/{user_id}/connections/{provider}", "DisconnectProvider", s.DisconnectProvider},
+	} {
+		f.handle(e.pattern, f.pipeline(operation{name: e.name, proof: inHeader}, rest.Fail, readNone, e.next))
+	}
+}
+
+const phonePrefix = "/api/v1/sdk/"
+
+// readPhone is the bodyReader of uploads, which their handlers read.
+func readPhone(o *operation, r *http.Request) error {
+	switch {
+	case isCompressed(r.Header.Get("Content-Encoding")):
+		return errCompressed()
+	case r.ContentLength > o.maxBody():
+		return errTooLarge()
+	case !o.streams:
+		r.Body = http.NoBody
+	default:
+		r.Body = http.MaxBytesReader(nil, r.Body, o.maxBody())
+	}
+	return nil
+}
