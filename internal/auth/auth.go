@@ -114,7 +114,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		Sessions: &Sessions{store: p.Store, revoker: revoker, uses: uses, now: p.Now},
 		RefreshTokens: &RefreshTokens{
 			store: p.Store, vault: p.Vault, finder: finder,
-			buckets: buckets, perSession: limits.RefreshSession, issuer: issuer, trail: trail, queue: newSessionQueue(),
+			buckets: buckets, perSession: limits.RefreshSession, repeatsLost: config.RepeatLostRefreshes, issuer: issuer, trail: trail, queue: newSessionQueue(),
 			revoker: revoker, credentials: credentials,
 		},
 		Developers: &Developers{

@@ -17,10 +17,15 @@ type Config struct {
 	AccessTTL        time.Duration
 	RefreshIdle      time.Duration // a session that is not used for so long ends
 	RefreshAbsolute  time.Duration // a session ends after so long, used or not
-	KeysInBrowsers   bool          // pages may use API keys and secrets of applications
-	Passwords        credential.PasswordPolicy
-	Quotas           Quotas
-	Limits           Limits
+	// RepeatLostRefreshes repeats, for lostWindow, the answer to the refresh of a user's app
+	// that sends no Idempotency-Key, if the successor was not used and it asks from the same
+	// client and network. Whoever copied the token and is there too then shares the session
+	// unnoticed.
+	RepeatLostRefreshes bool
+	KeysInBrowsers      bool // pages may use API keys and secrets of applications
+	Passwords           credential.PasswordPolicy
+	Quotas              Quotas
+	Limits              Limits
 }
 
 // Limits holds the policies of the buckets that requests spend.
@@ -52,6 +57,9 @@ const (
 // raceWindow is how long after a rotation the old token, presented without a
 // retry key, counts as a benign race and not as theft.
 const raceWindow = 10 * time.Second
+
+// lostWindow is how long after a rotation Config.RepeatLostRefreshes repeats its answer.
+const lostWindow = 5 * time.Minute
 
 // DefaultIssuer is the issuer of an installation that has no URL of its own.
 const DefaultIssuer = "openwearables"

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -41,7 +42,7 @@ func TestDecideRefreshOfTheParent(t *testing.T) {
 	} {
 		for i, age := range ages {
 			s := liveSession(5, retryKeys()[c.rotatedBy])
-			if got := decideRefresh(&s, 4, retryKeys()[c.retry], rotated.Add(age)); got != c.want[i] {
+			if got := decideRefresh(&s, 4, retryKeys()[c.retry], false, rotated.Add(age)); got != c.want[i] {
 				t.Errorf("rotated by %s, presented with %s after %v: verdict %d, want %d", c.rotatedBy, c.retry, age, got, c.want[i])
 			}
 		}
@@ -68,7 +69,7 @@ func TestDecideRefreshOfOtherGenerations(t *testing.T) {
 					1: refreshReused, 2: refreshReused, 3: refreshReused, 5: refreshRotate,
 					6: refreshInvalid, 7: refreshInvalid, 1<<32 - 1: refreshInvalid,
 				} {
-					if got := decideRefresh(&s, generation, retry, rotated.Add(age)); got != want {
+					if got := decideRefresh(&s, generation, retry, true, rotated.Add(age)); got != want {
 						t.Errorf("generation %d of 5, %s: verdict %d, want %d", generation, name, got, want)
 					}
 				}
@@ -76,7 +77,7 @@ func TestDecideRefreshOfOtherGenerations(t *testing.T) {
 					s := liveSession(5, by)
 					kill(&s)
 					for generation := int64(0); generation < 8; generation++ {
-						if got := decideRefresh(&s, generation, retry, rotated.Add(age)); got != refreshInvalid {
+						if got := decideRefresh(&s, generation, retry, true, rotated.Add(age)); got != refreshInvalid {
 							t.Errorf("generation %d of a session %s, %s: verdict %d", generation, why, name, got)
 						}
 					}
@@ -93,10 +94,10 @@ func TestDecideRefreshUntilTheEnd(t *testing.T) {
 	s := liveSession(2, key)
 	last, end := s.ExpiresAt.Add(-time.Microsecond), s.ExpiresAt
 	for generation, want := range map[int64]verdict{1: refreshReplay, 2: refreshRotate} {
-		if got := decideRefresh(&s, generation, key, last); got != want {
+		if got := decideRefresh(&s, generation, key, false, last); got != want {
 			t.Errorf("generation %d at the last moment: verdict %d, want %d", generation, got, want)
 		}
-		if got := decideRefresh(&s, generation, key, end); got != refreshInvalid {
+		if got := decideRefresh(&s, generation, key, true, end); got != refreshInvalid {
 			t.Errorf("generation %d at the end: verdict %d", generation, got)
 		}
 	}
@@ -121,6 +122,60 @@ func TestRefreshRefusalsHaveStableReasons(t *testing.T) {
 	for _, v := range []verdict{refreshRotate, refreshReplay} {
 		if e := v.refusal(); e != nil {
 			t.Errorf("verdict %d is refused: %v", v, e)
+		}
+	}
+}
+
+// TestDecideRefreshOfALostAnswer holds what the setting changes: the direct parent, where neither had a
+// key, for five minutes, and nothing else.
+func TestDecideRefreshOfALostAnswer(t *testing.T) {
+	for rotatedBy, by := range retryKeys() {
+		for key, retry := range retryKeys() {
+			for _, age := range []time.Duration{0, raceWindow, raceWindow + 1, lostWindow, lostWindow + 1} {
+				s := liveSession(5, by)
+				got, want := decideRefresh(&s, 4, retry, true, rotated.Add(age)), decideRefresh(&s, 4, retry, false, rotated.Add(age))
+				if by == nil && retry == nil && age <= lostWindow {
+					want = refreshReplay
+				}
+				if got != want {
+					t.Errorf("rotated by %s, presented with %s after %v: verdict %d, want %d", rotatedBy, key, age, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestMayHaveLost holds from where an answer counts as lost.
+func TestMayHaveLost(t *testing.T) {
+	given := StoredSession{UserID: "u", IP: "192.0.2.7", Client: "app/1"}
+	six := given
+	six.IP = "2001:db8:1:2::1"
+	developer := given
+	developer.UserID, developer.DeveloperID = "", "d"
+	unknown := given
+	unknown.IP = ""
+	for _, c := range []struct {
+		s               StoredSession
+		address, client string
+		want            bool
+	}{
+		{given, "192.0.2.7", "app/1", true},
+		{given, "192.0.2.200", "app/1", true},
+		{given, "::ffff:192.0.2.7", "app/1", true},
+		{given, "192.0.3.7", "app/1", false},
+		{given, "192.0.2.7", "app/2", false},
+		{given, "", "app/1", false},
+		{six, "2001:db8:1:ffff::9", "app/1", true},
+		{six, "2001:db8:2::1", "app/1", false},
+		{six, "192.0.2.7", "app/1", false},
+		{developer, "192.0.2.7", "app/1", false},
+		{unknown, "192.0.2.7", "app/1", false},
+		{unknown, "", "app/1", false},
+	} {
+		caller := &Caller{Client: c.client}
+		caller.Address, _ = netip.ParseAddr(c.address)
+		if got := c.s.mayHaveLost(caller); got != c.want {
+			t.Errorf("given to %q and asked from %q by %q: %t", c.s.IP, c.address, c.client, got)
 		}
 	}
 }

@@ -19,6 +19,7 @@ type RefreshTokens struct {
 	finder      *finder
 	buckets     *buckets
 	perSession  ratelimit.Policy
+	repeatsLost bool
 	issuer      *issuer
 	trail       *trail
 	queue       *sessionQueue
@@ -29,7 +30,8 @@ type RefreshTokens struct {
 
 // Refresh trades a refresh token for a new pair, which spends the token (RFC
 // 9700 section 4.14.2). The same call with the same Idempotency-Key returns the
-// same refresh token again, with a fresh access token. Any other second use
+// same refresh token again, with a fresh access token, and so does one without a key
+// where Config.RepeatLostRefreshes allows it. Any other second use
 // ends the session, except for two uses at once without keys. A token that will
 // never work is a 401; a passing fault never is. Once the token was looked up, its
 // use does not end with the caller.
@@ -73,7 +75,7 @@ func (s *RefreshTokens) refresh(ctx context.Context, token string) (Grant, Refre
 		h := s.vault.HashParts("refresh-retry", row.ID, key)
 		retry = &h
 	}
-	if decideRefresh(&row, int64(t.Generation), retry, s.finder.now()) == refreshRotate {
+	if decideRefresh(&row, int64(t.Generation), retry, s.repeatsLost && row.mayHaveLost(c), s.finder.now()) == refreshRotate {
 		if grant, ok, err := s.swap(ctx, c, &row, retry); err != nil {
 			return Grant{}, refreshUndecided, err
 		} else if ok {
@@ -125,7 +127,7 @@ func (s *RefreshTokens) rotate(ctx context.Context, c *Caller, id string, genera
 			return err
 		}
 		now := tx.Now()
-		v, holder = decideRefresh(&row, generation, retry, now), row.subject()
+		v, holder = decideRefresh(&row, generation, retry, s.repeatsLost && row.mayHaveLost(c), now), row.subject()
 		lapsed = row.RevokedAt == nil && !row.ExpiresAt.IsZero() && !row.live(now)
 		if minted, err = s.applyRefresh(ctx, tx, c, &row, v, retry); err != nil {
 			return err

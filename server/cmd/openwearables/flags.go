@@ -248,6 +248,7 @@ func (p *program) serveSettings(command, summary string) *settings {
 	s.duration(&a.AccessTTL, "access-token-ttl", "lifetime of an access token, 1m to 24h, with --dev from 1s")
 	s.duration(&a.RefreshIdle, "refresh-idle", "a session that is not refreshed for so long ends; from --access-token-ttl to --refresh-absolute")
 	s.duration(&a.RefreshAbsolute, "refresh-absolute", "a session ends after so long in any case, from --refresh-idle to 87600h")
+	s.toggle(&a.RepeatLostRefreshes, "repeat-lost-refreshes", "for apps that send no Idempotency-Key: a user's refresh token that comes again within 5 minutes, from the same client and network, gets the same successor while that is unused, and not a 401. It weakens the detection of theft: who copied the token and is in that network too shares the session unnoticed")
 	s.StringVar(&a.SigningAlgorithm, "jwt-alg", a.SigningAlgorithm, "`algorithm` of access tokens of a new installation: ES256 or EdDSA, which others verify with /.well-known/jwks.json, or HS256, for which that is empty; HS256 by default. Later, signing-key rotate --jwt-alg changes it")
 	s.number(&a.Passwords.Min, "password-min", "shortest new password, in characters, 8 to 64")
 	s.number(&c.UploadMemory, "upload-memory", "MiB of bodies above 64 KiB that are received or served at once, 8 to 1048576")

@@ -18,9 +18,9 @@ var flagsOfServe = strings.Fields(`access-token-ttl addr alert-interval alert-re
 	ledger-retention limit-address limit-developer limit-exchange limit-exchange-refused limit-exchange-user limit-ingest limit-key limit-login
 	limit-login-account limit-pairing limit-pairings limit-public limit-refresh limit-refresh-session limit-user limit-verify limit-verify-refused
 	log-level max-address-connections max-connections metrics-addr password-min public-url quota-applications quota-developer-sessions quota-keys
-	quota-user-sessions quota-users quota-workout-bytes quota-workouts read-timeout redis redis-file reflection refresh-absolute refresh-idle secret-file
-	tls-cert tls-key trusted-proxies upload-memory uploads-per-caller upstream upstream-allow upstream-developer-file upstream-key-file
-	usage-day-retention usage-hour-retention usage-minute-retention webhook-allow-private-networks webhook-allow-private-networks`)`)
+	quota-user-sessions quota-users quota-workout-bytes quota-workouts read-timeout redis redis-file reflection refresh-absolute refresh-idle
+	repeat-lost-refreshes secret-file tls-cert tls-key trusted-proxies upload-memory uploads-per-caller upstream upstream-allow upstream-developer-file
+	upstream-key-file usage-day-retention usage-hour-retention usage-minute-retention webhook-allow-private-networks webhook-allow-private-networks`)`)`)
 
 func variable(flag string) string {
 	return "OPENWEARABLES_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
