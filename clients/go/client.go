@@ -158,7 +158,20 @@ func Setup(ctx context.Context, base, token, email, password string, opts ...Opt
 	})
 }
 
-// begin returns a client with the session that open opens for the developer.
+// Pair signs a user in with a pairing code, as a person types it, and returns a client
+// with that session, which is kept and renewed as one of Login is, and the id of the user.
+// The session is that of the user that WithUserID names; without it, of whoever is paired
+// on the store. The code works once.
+func Pair(ctx context.Context, base, code string, opts ...Option) (c *Client, userID string, err error) {
+	c, err = begin(ctx, base, "", opts, func(ctx context.Context, rpc *tokenRPC) (pair TokenPair, date time.Time, err *Error) {
+		pair, userID, date, err = rpc.pair(ctx, code)
+		return pair, date, err
+	})
+	return c, userID, err
+}
+
+// begin returns a client with the session that open opens for the developer with the
+// email, or else for whoever it is.
 func begin(
 	ctx context.Context, base, email string, opts []Option,
 	open func(context.Context, *tokenRPC) (TokenPair, time.Time, *Error),

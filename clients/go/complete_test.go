@@ -63,6 +63,11 @@ func promising(ctx context.Context, base string, c *openwearables.Client) map[st
 		"VerifyCredential":          func() error { return second(c.Credentials.Verify(ctx, openwearables.NewSecret("s"), nil)) },
 		"VerifyCredentials":         func() error { return second(c.Credentials.VerifyMany(ctx, &owv1.CredentialCheck{})) },
 		"ExplainAccess":             func() error { return second(c.Credentials.Explain(ctx, openwearables.NewSecret("s"), nil)) },
+		"CreatePairingCode":         func() error { return second(c.Tokens.CreatePairingCode(ctx, "u")) },
+		"RedeemPairingCode": func() error {
+			_, _, err := openwearables.Pair(ctx, base, "ABCDEFGH")
+			return err
+		},
 		"CreateUserToken": func() error {
 			return second(c.Tokens.Exchange(ctx, "u", openwearables.AppCredentials("app_x", "secret_x")))
 		},

@@ -20,6 +20,7 @@ type tokenRPC struct {
 	revoked   *connect.Client[owv1.RevokeTokenRequest, owv1.RevokeTokenResponse]
 	loggedIn  *connect.Client[owv1.LoginRequest, owv1.LoginResponse]
 	setUp     *connect.Client[owv1.CreateFirstDeveloperRequest, owv1.CreateFirstDeveloperResponse]
+	paired    *connect.Client[owv1.RedeemPairingCodeRequest, owv1.RedeemPairingCodeResponse]
 	exchanged *connect.Client[owv1.CreateUserTokenRequest, owv1.CreateUserTokenResponse]
 }
 
@@ -33,6 +34,9 @@ func newTokenRPC(h *origin, base string, caller *caller) *tokenRPC {
 		loggedIn:  connect.NewClient[owv1.LoginRequest, owv1.LoginResponse](h, base+owv1connect.SessionServiceLoginProcedure, opts),
 		setUp: connect.NewClient[owv1.CreateFirstDeveloperRequest, owv1.CreateFirstDeveloperResponse](
 			h, base+owv1connect.SetupServiceCreateFirstDeveloperProcedure, opts,
+		),
+		paired: connect.NewClient[owv1.RedeemPairingCodeRequest, owv1.RedeemPairingCodeResponse](
+			h, base+owv1connect.TokenServiceRedeemPairingCodeProcedure, opts,
 		),
 		exchanged: connect.NewClient[owv1.CreateUserTokenRequest, owv1.CreateUserTokenResponse](h, base+owv1connect.TokenServiceCreateUserTokenProcedure, opts),
 	}
@@ -121,6 +125,23 @@ func (t *tokenRPC) setup(ctx context.Context, token, email, password string) (To
 	}
 	p, err := pairOf(res.Msg.GetTokens())
 	return p, serverTime(res.Header()), err
+}
+
+// pair redeems a pairing code, and returns whose tokens they are too.
+func (t *tokenRPC) pair(ctx context.Context, code string) (pair TokenPair, userID string, date time.Time, err *Error) {
+	var res *connect.Response[owv1.RedeemPairingCodeResponse]
+	err = t.repeat(ctx, func(ctx context.Context, key string) (err *Error) {
+		res, err = unary(ctx, t, t.paired, &owv1.RedeemPairingCodeRequest{Code: code}, key)
+		return err
+	})
+	if err != nil {
+		return TokenPair{}, "", time.Time{}, err
+	}
+	if userID = res.Msg.GetUserId(); userID == "" {
+		return TokenPair{}, "", time.Time{}, invalidResponse("the response does not say whose tokens they are")
+	}
+	pair, err = pairOf(res.Msg.GetTokens())
+	return pair, userID, serverTime(res.Header()), err
 }
 
 func (t *tokenRPC) exchange(ctx context.Context, userID string, app AppCredential) (TokenPair, *Error) {

@@ -66,6 +66,26 @@ func (s *Tokens) Create(ctx context.Context, userID string) (TokenPair, error) {
 	return pair, nil
 }
 
+// PairingCodeWithSecret is a pairing code with the code itself, which the server returns
+// only once. PairingCode does not hold it.
+type PairingCodeWithSecret struct {
+	PairingCode *owv1.PairingCode
+	Code        Secret
+}
+
+// CreatePairingCode makes a code of 8 letters and digits for a user, with which an app
+// signs the user in by Pair: once, for 7 days. It ends the code that the user had.
+func (s *Tokens) CreatePairingCode(ctx context.Context, userID string) (PairingCodeWithSecret, error) {
+	res, err := s.rpc.CreatePairingCode(ctx, &owv1.CreatePairingCodeRequest{UserId: userID})
+	made := res.GetPairingCode()
+	if _, err := complete(made, made.GetId() != "" && made.GetCode() != "", err); err != nil {
+		return PairingCodeWithSecret{}, err
+	}
+	code := NewSecret(made.GetCode())
+	made.Code = ""
+	return PairingCodeWithSecret{made, code}, nil
+}
+
 // RevokeAll revokes all tokens of a user, regardless of who minted them.
 func (s *Tokens) RevokeAll(ctx context.Context, userID string) error {
 	_, err := s.rpc.RevokeUserTokens(ctx, &owv1.RevokeUserTokensRequest{UserId: userID})

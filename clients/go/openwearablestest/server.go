@@ -59,6 +59,7 @@ type Server struct {
 	refresh   map[string]refresh
 	workouts  map[string]map[[2]string]*owv1.Workout // by user, then by provider and external id
 	replays   map[string]replay
+	pairings  map[string]pairing // by code
 }
 
 // NewServer starts an installation with one developer. Close ends it.
@@ -66,7 +67,7 @@ func NewServer() *Server {
 	s := &Server{
 		Email: "dev@example.com", Password: rand.Text(), mux: http.NewServeMux(),
 		sessions: map[string]*session{}, access: map[string]*access{}, refresh: map[string]refresh{},
-		workouts: map[string]map[[2]string]*owv1.Workout{}, replays: map[string]replay{},
+		workouts: map[string]map[[2]string]*owv1.Workout{}, replays: map[string]replay{}, pairings: map[string]pairing{},
 	}
 	at := timestamppb.New(s.now())
 	s.developer = &owv1.Developer{Id: newUUID(), Email: s.Email, CreatedAt: at, UpdatedAt: at}

@@ -86,6 +86,16 @@ export interface Users {
 export interface Tokens {
   /** Mints a token pair of a user with the client's own credential. */
   create(userId: string, options?: Options): Promise<TokenPair>;
+  /**
+   * Makes a code of 8 letters and digits for a user, which an app redeems once within 7 days. It ends
+   * the code that the user had.
+   */
+  createPairingCode(userId: string, options?: Options): Promise<api.PairingCode>;
+  /**
+   * Redeems a pairing code as a person types it, which is all the credential. Give the pair to
+   * `signIn` of a session.
+   */
+  redeemPairingCode(code: string, options?: Options): Promise<{ pair: TokenPair; userId: string }>;
   /** Revokes all tokens of a user. */
   revokeAll(userId: string, options?: Options): Promise<void>;
   /** Lists the sessions of a user that have not ended, newest first. */
@@ -172,6 +182,11 @@ export function tokens(call: Call): Tokens {
   const { one, list } = methodsOf(call, api.tokenService);
   return {
     create: then(one("CreateUserToken", "userId"), pairOf),
+    createPairingCode: one("CreatePairingCode", "userId"),
+    async redeemPairingCode(code, o) {
+      const { tokens, userId } = await call(api.tokenService("RedeemPairingCode"), { code }, o);
+      return { pair: pairOf(tokens), userId };
+    },
     revokeAll: one("RevokeUserTokens", "userId"),
     sessions: list("ListUserSessions", "userId"),
     revokeSession: one("RevokeUserSession", "userId", "sessionId"),

@@ -6,6 +6,7 @@ import {
   createClient,
   developerLogin,
   file,
+  isNotFound,
   isUnauthenticated,
   memory,
   type Store,
@@ -160,6 +161,21 @@ test("a renewal keeps the user of the record, and finds that another one signed 
   await assert.rejects(mine.users.get(ada.id), isUnauthenticated);
   assert.equal(out, 1);
   assert.equal(JSON.parse((await store.load()) ?? "").user_id, "other");
+});
+
+test("A phone is paired with a code, once, and stays signed in", async () => {
+  const made = await dev.tokens.createPairingCode(ada.id);
+  assert.equal(made.userId, ada.id);
+  assert.ok(!String(made.code).includes(made.code.reveal()));
+  const typed = ` ${made.code.reveal().slice(0, 4).toLowerCase()}-${made.code.reveal().slice(4)}`;
+  const nobody = createClient({ baseUrl: rig.server });
+  const { pair, userId } = await nobody.tokens.redeemPairingCode(typed);
+  assert.equal(userId, ada.id);
+  const session = userSession({ userId });
+  const phone = createClient({ baseUrl: rig.server, auth: session });
+  await session.signIn(pair);
+  assert.equal((await phone.users.get(ada.id)).id, ada.id);
+  await assert.rejects(nobody.tokens.redeemPairingCode(typed), isNotFound);
 });
 
 async function newPairOf(person: Person): Promise<Person> {

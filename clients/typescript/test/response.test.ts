@@ -96,6 +96,8 @@ test("an empty 200 is an error of every call that returns something, and is not 
     ["invitations.revoke", (ow) => ow.invitations.revoke("i")],
     ["invitations.resend", (ow) => ow.invitations.resend("i")],
     ["invitations.accept", (ow) => ow.invitations.accept({ ...person, token: "t" })],
+    ["tokens.createPairingCode", (ow) => ow.tokens.createPairingCode("u")],
+    ["tokens.redeemPairingCode", (ow) => ow.tokens.redeemPairingCode("ABCDEFGH")],
     ["setup.createFirstDeveloper", (ow) => ow.setup.createFirstDeveloper(first)],
   ];
   for (const [name, call] of calls) {

@@ -13,6 +13,7 @@ extension Alert: Identified { @usableFromInline var identity: String { id } }
 extension AlertRule: Identified { @usableFromInline var identity: String { rule } }
 extension WebhookEndpoint: Identified { @usableFromInline var identity: String { id } }
 extension WebhookDelivery: Identified { @usableFromInline var identity: String { id } }
+extension PairingCode: Identified { @usableFromInline var identity: String { id } }
 extension Invitation: Identified { @usableFromInline var identity: String { id } }
 
 extension Identified {

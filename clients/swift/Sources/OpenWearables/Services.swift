@@ -131,6 +131,18 @@ public struct Tokens: Sendable {
     return try SessionTokens(received: body.tokens)
   }
 
+  /// Makes a code of 8 letters and digits for a user, with which an app signs the user in by
+  /// ``UserSession/pair(baseURL:code:store:refresh:allowInsecurePrivateNetwork:network:)``: once,
+  /// within 7 days. It ends the code that the user had.
+  @_alwaysEmitIntoClient
+  public func createPairingCode(userID: String, options: CallOptions = CallOptions())
+    async throws(APIError) -> (code: Secret, expiresAt: Date)
+  {
+    let made = try await rpc.createPairingCode.object(
+      \.pairingCode, CreatePairingCodeRequest(userID: userID), options)
+    return (Secret(made.code), made.expiresAt)
+  }
+
   /// Revokes all tokens of a user, however they were minted.
   @_alwaysEmitIntoClient
   public func revokeAll(userID: String, options: CallOptions = CallOptions()) async throws(APIError)

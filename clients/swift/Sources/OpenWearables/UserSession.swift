@@ -102,6 +102,25 @@ public final class UserSession: Sendable {
     return session
   }
 
+  /// Signs a user in with a pairing code, as a person types it, in place of any other session
+  /// in the store. Returns the session, which is kept and renewed as any other, and the id of
+  /// the user. The code works once.
+  ///
+  /// - Throws: ``APIError`` of the kind `notFound` for a code that is unknown, used or over.
+  public static func pair(
+    baseURL: URL, code: String, store: some SessionStore = MemoryStore(),
+    refresh: RefreshPolicy = .whenNeeded, allowInsecurePrivateNetwork: Bool = false,
+    network: Network = .shared
+  ) async throws(APIError) -> (session: UserSession, userID: String) {
+    let session = UserSession(
+      baseURL: baseURL, store: store, refresh: refresh,
+      allowInsecurePrivateNetwork: allowInsecurePrivateNetwork, network: network)
+    try session.mayChange()
+    let (tokens, userID) = try await session.engine.rpc.pair(code, by: Deadline(in: Wait.call))
+    try await session.signIn(tokens)
+    return (session, userID)
+  }
+
   /// The events of the session from now on. Each access returns a new stream, which ends
   /// with the session.
   public var events: AsyncStream<SessionEvent> { engine.core.emitter.stream() }

@@ -33,6 +33,10 @@ final class OperationTests: XCTestCase {
     try await check(
       InvitationServiceClient.Method.acceptInvitation, authorized: false, keyed: true, tries: 2)
     try await check(
+      TokenServiceClient.Method.createPairingCode, authorized: true, keyed: true, tries: 2)
+    try await check(
+      TokenServiceClient.Method.redeemPairingCode, authorized: false, keyed: true, tries: 2)
+    try await check(
       SetupServiceClient.Method.createFirstDeveloper, authorized: false, keyed: true, tries: 2)
   }
 
@@ -120,6 +124,7 @@ final class OperationTests: XCTestCase {
 
   private func team(_ ow: OpenWearablesClient, _ o: CallOptions) -> [() async throws -> Void] {
     [
+      { _ = try await ow.tokens.createPairingCode(userID: "u", options: o) },
       { _ = try await ow.tokens.sessions(userID: "u", options: o).page() },
       { try await ow.tokens.revokeSession(userID: "u", sessionID: "s", options: o) },
       { _ = try await ow.installation.get(options: o) },

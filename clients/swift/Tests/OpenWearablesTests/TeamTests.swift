@@ -40,6 +40,27 @@ final class TeamTests: XCTestCase {
     }
   }
 
+  func testAPhoneIsPairedOnce() async throws {
+    let server = TestServer.shared
+    let user = try await server.developer.users.create()
+    let made = try await server.developer.tokens.createPairingCode(userID: user.id)
+    XCTAssertFalse("\(made)".contains(made.code.reveal()))
+    XCTAssertGreaterThan(made.expiresAt, Date())
+    let store = MemoryStore()
+    let typed = " " + made.code.reveal().lowercased().prefix(4) + "-"
+      + made.code.reveal().suffix(4)
+    let paired = try await UserSession.pair(baseURL: server.url, code: typed, store: store)
+    XCTAssertEqual(paired.userID, user.id)
+    let later = UserSession(baseURL: server.url, store: store)
+    for session in [paired.session, later] {
+      let me = try await OpenWearablesClient(session).users.get(user.id)
+      XCTAssertEqual(me.id, user.id)
+    }
+    await refused(.notFound) {
+      _ = try await UserSession.pair(baseURL: server.url, code: typed)
+    }
+  }
+
   func testDevelopersInviteRenameAndDeleteEachOther() async throws {
     let server = TestServer.shared
     let (developers, invitations) = (server.developer.developers, server.developer.invitations)

@@ -71,6 +71,22 @@ package struct TokenRPC: Sendable {
       { (r: CreateFirstDeveloperResponse) in r.tokens })
   }
 
+  /// Redeems a pairing code. Returns whose tokens they are too.
+  func pair(_ code: String, by deadline: Deadline) async throws(APIError) -> (SessionTokens, String)
+  {
+    let user = Locked("")
+    let tokens = try await repeated(
+      TokenServiceClient.Method.redeemPairingCode, RedeemPairingCodeRequest(code: code),
+      by: deadline,
+      { (r: RedeemPairingCodeResponse) in
+        user.with { $0 = r.userID }
+        return r.tokens
+      })
+    let userID = user.with { $0 }
+    guard !userID.isEmpty else { throw .incomplete() }
+    return (tokens, userID)
+  }
+
   package func exchange(
     userID: String, appID: String, secret: Secret, by deadline: Deadline
   ) async throws(APIError) -> SessionTokens {
