@@ -115,6 +115,39 @@ scenario("a test token is shown once and is nowhere afterwards", {}, async (stag
   assert.ok(!stage.log().includes(token), "the token is in the log");
 });
 
+scenario("a phone is paired with a code that is shown once", {}, async (stage) => {
+  const { page } = stage;
+  await login(stage, `/users/${stage.env.USER_ID}?tab=sessions`);
+  await page.getByRole("button", { name: "Pair a phone" }).click();
+  await axe(page);
+  await page.getByRole("dialog").getByRole("button", { name: "Create code" }).click();
+  const code = await page.getByLabel("Pairing code", { exact: true }).inputValue();
+  assert.match(code, /^[A-HJ-NP-Z2-9]{4}-[A-HJ-NP-Z2-9]{4}$/);
+  await page
+    .getByRole("dialog")
+    .getByText(/works once, until \w/)
+    .waitFor();
+  await page.keyboard.press("Escape");
+  await axe(page);
+  await shot(page, "user-pairing", [390, 1440]);
+  await page.getByRole("button", { name: "I have stored it" }).click();
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await assertGone(page, code);
+  assert.ok(!stage.log().includes(code.replace("-", "")), "the code is in the log");
+  const redeem = () =>
+    fetch(`${stage.url}/api/v1/invitation-code/redeem`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ code: code.toLowerCase() }),
+    });
+  const paired = (await (await redeem()).json()) as { user_id: string; access_token: string };
+  assert.equal(paired.user_id, stage.env.USER_ID);
+  assert.equal(await readAs(stage, { Authorization: `Bearer ${paired.access_token}` }), 200);
+  assert.equal((await redeem()).status, 404);
+  await page.reload();
+  await page.getByText("1 session").waitFor();
+});
+
 scenario("workouts have bars by week and a list", {}, async (stage) => {
   const { page } = stage;
   await login(stage, `/users/${stage.env.USER_ID}`);

@@ -51,6 +51,8 @@ const actions: Record<string, Words> = {
   "invitation.create": ["made the invitation", "make an invitation"],
   "invitation.resend": ["made a new link for the invitation", "make a new link for the invitation"],
   "invitation.revoke": ["revoked the invitation", "revoke the invitation"],
+  "pairing.create": ["made a pairing code for", "make a pairing code for"],
+  "pairing.redeem": ["redeemed a pairing code of", "redeem a pairing code of"],
   "invitation.accept": ["accepted the invitation", "accept the invitation"],
 };
 

@@ -12,6 +12,7 @@ import { byCursor, firstPage, rowsOf } from "../../parts/pages";
 import { Time } from "../../parts/Time";
 import { toast } from "../../parts/Toast";
 import { sessionsChanged } from "./changes";
+import { PairPhone } from "./PairPhone";
 import { nameOf } from "./person";
 import { TestToken } from "./TestToken";
 
@@ -78,6 +79,7 @@ export function Sessions({ user }: { user: User }) {
           {query.data && (rows.more ? `More than ${length} sessions` : plural(length, "session"))}
         </span>
         <div className="filters filters-end">
+          <PairPhone user={user} />
           <TestToken user={user} />
           {length > 0 && <Button onClick={() => setEnding("all")}>End all sessions</Button>}
         </div>
@@ -94,8 +96,8 @@ export function Sessions({ user }: { user: User }) {
         )}
         empty={
           <Empty icon={<Smartphone size={20} />} title="Signed in nowhere">
-            A session begins when your backend asks for a token of this user, and stays while the
-            app renews it.
+            A session begins when your backend asks for a token of this user, or a phone is paired,
+            and stays while the app renews it.
           </Empty>
         }
       />
