@@ -72,8 +72,10 @@ func TestPhoneUploads(t *testing.T) {
 	for range 2 { // the second repeats the first
 		a := n.phone(t, "users/"+user+"/sync", "Bearer "+token, strings.NewReader(appleUpload)).want(t, 202, "")
 		got := fmt.Sprint(a.Body)
-		for _, want := range []string{"workouts_saved:2", "records_saved:0", "sleep_saved:0", "dropped_count:7", "status_code:202", "user_id:" + user,
-			"Saved 2 workouts. This server keeps no other records: 3 records and 1 of sleep were not saved, nor were 3 workouts"} {
+		for _, want := range []string{
+			"workouts_saved:2", "records_saved:0", "sleep_saved:0", "dropped_count:7", "status_code:202", "user_id:" + user,
+			"Saved 2 workouts. This server keeps no other records: 3 records and 1 of sleep were not saved, nor were 3 workouts",
+		} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%q is not in %s", want, got)
 			}

@@ -47,8 +47,8 @@ final class TeamTests: XCTestCase {
     XCTAssertFalse("\(made)".contains(made.code.reveal()))
     XCTAssertGreaterThan(made.expiresAt, Date())
     let store = MemoryStore()
-    let typed = " " + made.code.reveal().lowercased().prefix(4) + "-"
-      + made.code.reveal().suffix(4)
+    let code = made.code.reveal()
+    let typed = " \(code.lowercased().prefix(4))-\(code.suffix(4))"
     let paired = try await UserSession.pair(baseURL: server.url, code: typed, store: store)
     XCTAssertEqual(paired.userID, user.id)
     let later = UserSession(baseURL: server.url, store: store)
