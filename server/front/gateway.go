@@ -13,16 +13,14 @@ import (
 	"github.com/openwearables/openwearables/server/rest"
 )
 
-// sdkPrefix begins the paths of phones. There, a missing or ended credential is told
-// before anything else: a phone that gets a 404 never renews its token.
-const sdkPrefix = "/api/v1/sdk/"
-
 // forwarding passes requests that no route of this server takes on to a gateway, so that
 // those of its own do not pay for it.
 type forwarding struct {
 	gateway *gateway.Gateway
 	routes  []http.Handler // by the index of a gateway's route
-	noPhone http.Handler   // of what is below sdkPrefix and not forwarded
+	// noPhone serves what is below phonePrefix and not forwarded. A missing or ended
+	// credential is told first: a phone that gets a 404 never renews its token.
+	noPhone http.Handler
 }
 
 // newForwarding returns what passes requests on to g.
@@ -80,7 +78,7 @@ func (f *Front) beyond(w http.ResponseWriter, r *http.Request) {
 		b.routes[m.Route.Index()].ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), matchKey{}, m)))
 		return
 	}
-	if strings.HasPrefix(r.URL.Path, sdkPrefix) {
+	if strings.HasPrefix(r.URL.Path, phonePrefix) {
 		b.noPhone.ServeHTTP(w, r)
 		return
 	}

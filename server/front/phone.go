@@ -3,15 +3,11 @@ package front
 import (
 	"net/http"
 
-	"github.com/openwearables/openwearables/internal/auth"
-	"github.com/openwearables/openwearables/internal/ratelimit"
 	"github.com/openwearables/openwearables/server/rest"
 )
 
 // maxPhoneBody is the largest upload of a phone, in bytes. It is read as it arrives.
 const maxPhoneBody = 64 << 20
-
-func ingestLimit(l auth.Limits) ratelimit.Policy { return l.Ingest }
 
 // phonePaths are the paths of uploads, and the provider of those that name none. Apps in
 // the stores have them.
@@ -21,8 +17,12 @@ var phonePaths = []struct{ path, provider string }{
 
 // registerPhones serves what apps with the mobile SDKs of the existing product call. They
 // take most refusals for the end of their data, and sign out at a 401: so that is looked
-// at first, and everything that passes is a 503, under all of the prefix.
+// at first, and everything that passes is a 503, under all of the prefix. Where there is
+// an upstream, it takes the uploads.
 func (f *Front) registerPhones(s *rest.Server) {
+	if f.forwarding != nil {
+		return
+	}
 	serve := func(name string, limit int64, next http.HandlerFunc) http.Handler {
 		o := operation{name: name, proof: inHeader, limit: limit, streams: limit > maxBody, own: ingestLimit}
 		return f.pipeline(o, rest.FailPhone, readPhone, next)
@@ -45,10 +45,14 @@ func (f *Front) registerExisting(s *rest.Server) {
 		{"POST /api/v1/mcp-clients/touch", "TouchMCPClient", s.TouchMCPClient},
 		{"DELETE /api/v1/users/{user_id}/connections/{provider}", "DisconnectProvider", s.DisconnectProvider},
 	} {
+		if f.forwarding.takes(e.pattern) {
+			continue
+		}
 		f.handle(e.pattern, f.pipeline(operation{name: e.name, proof: inHeader}, rest.Fail, readNone, e.next))
 	}
 }
 
+// phonePrefix begins the paths of phones.
 const phonePrefix = "/api/v1/sdk/"
 
 // readPhone is the bodyReader of uploads, which their handlers read.
