@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	openwearables "github.com/openwearables/openwearables/clients/go"
 	"github.com/openwearables/openwearables/internal/commandline"
@@ -34,9 +33,10 @@ func (r *Commands) access() *access {
 	return a
 }
 
-func (a *access) declare(flags *pflag.FlagSet) {
-	flags.StringVar(&a.profile, "profile", "", "`name` of the profile, else "+profileVariable+", else "+urlVariable+
+func (a *access) declare(c *cobra.Command) {
+	c.Flags().StringVar(&a.profile, "profile", "", "`name` of the profile, else "+profileVariable+", else "+urlVariable+
 		" with "+keyVariable+", else the one in use")
+	_ = c.RegisterFlagCompletionFunc("profile", completeProfiles)
 }
 
 func completeProfiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,7 +91,7 @@ func (in *invocation) declare(c *cobra.Command, arguments []string) {
 		}
 		m := &member{field: field, input: in.input}
 		in.members = append(in.members, m)
-		if contains(arguments, string(field.Name())) {
+		if slices.Contains(arguments, string(field.Name())) {
 			continue
 		}
 		f := flags.VarPF(m, m.name(), "", "")
@@ -103,7 +104,7 @@ func (in *invocation) declare(c *cobra.Command, arguments []string) {
 			_ = c.RegisterFlagCompletionFunc(m.name(), cobra.NoFileCompletions)
 		}
 	}
-	in.access.declare(flags)
+	in.access.declare(c)
 	in.printer.declare(c)
 	if len(in.members) > 0 {
 		flags.StringVar(&in.request, "request", "", "`file` with the request as JSON, - for standard input; flags win over it")
@@ -119,15 +120,6 @@ func (in *invocation) declare(c *cobra.Command, arguments []string) {
 		flags.BoolVar(&in.watch, "watch", false, "go on, and print what is new in a line each, until it is interrupted")
 		flags.DurationVar(&in.interval, "interval", in.interval, "with --watch: how often to ask, 1s to 1h")
 	}
-}
-
-func contains(list []string, text string) bool {
-	for _, one := range list {
-		if one == text {
-			return true
-		}
-	}
-	return false
 }
 
 // member returns that with the name.
@@ -194,14 +186,14 @@ func (in *invocation) build() (*dynamicpb.Message, error) {
 			return nil, commandline.UsageError("--request: " + err.Error())
 		}
 	}
-	var named []string
+	var named []protoreflect.FieldDescriptor
 	for _, m := range in.members {
 		if err := m.read(); err != nil {
 			return nil, commandline.UsageError(err.Error())
 		}
 		if m.given {
 			request.Set(m.field, m.value)
-			named = append(named, string(m.field.Name()))
+			named = append(named, m.field)
 		}
 	}
 	if len(in.clear) == 0 {
@@ -214,16 +206,16 @@ func (in *invocation) build() (*dynamicpb.Message, error) {
 
 // mask returns the field mask of the request that names what was given and what is to be
 // cleared.
-func (in *invocation) mask(given []string) (protoreflect.FieldDescriptor, protoreflect.Value) {
+func (in *invocation) mask(given []protoreflect.FieldDescriptor) (protoreflect.FieldDescriptor, protoreflect.Value) {
 	field := in.method.Input().Fields().ByName("update_mask")
 	mask := dynamicpb.NewMessage(field.Message())
 	paths := mask.Mutable(field.Message().Fields().ByName("paths")).List()
 	for _, name := range in.clear {
 		paths.Append(protoreflect.ValueOfString(strings.ReplaceAll(name, "-", "_")))
 	}
-	for _, name := range given {
-		if !strings.HasSuffix(name, "id") && name != "rule" { // that say which object
-			paths.Append(protoreflect.ValueOfString(name))
+	for _, f := range given {
+		if f.HasPresence() || f.IsList() { // the others say which object
+			paths.Append(protoreflect.ValueOfString(string(f.Name())))
 		}
 	}
 	return field, protoreflect.ValueOfMessage(mask)

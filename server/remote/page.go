@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -23,7 +24,7 @@ const owv1PerCall = owv1.Operation_IDEMPOTENCY_KEY_PER_CALL
 // watched are the operations whose newest items can be waited for.
 var watched = []string{"ListAlerts", "ListAuditEvents"}
 
-func (o operation) watchable() bool { return contains(watched, o.id()) }
+func (o operation) watchable() bool { return slices.Contains(watched, o.id()) }
 
 // pages reports whether the operation returns a list in pages.
 func (o operation) pages() bool {

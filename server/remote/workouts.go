@@ -61,9 +61,8 @@ func (r *Commands) WorkoutImport() *cobra.Command {
 	flags.StringVar(&in.format, "format", "", "`format` of the file: csv, json, apple or fit; its name tells by default")
 	flags.StringVar(&in.provider, "provider", "import", "`name` of the provider of workouts that the file names none of, such as garmin")
 	flags.IntVar(&in.skip, "skip", 0, "`number` of workouts at the beginning of the file that are stored already")
-	in.access.declare(flags)
+	in.access.declare(c)
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"csv", "json", "apple", "fit"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = c.RegisterFlagCompletionFunc("profile", completeProfiles)
 	return c
 }
 

@@ -260,7 +260,7 @@ var dangerous = map[string][]string{
 	"unsafe":  {"gen/", "clients/go/filelock_windows.go"},
 	"C":       nil, "plugin": nil, "text/template": nil, "html/template": nil, "encoding/gob": nil,
 	"encoding/xml": {"internal/workoutfile/"}, // Apple Health, for openwearables workout import
-	"net/smtp": nil, "math/rand": nil, "crypto/md5": nil, "crypto/des": nil, "crypto/rc4": nil,
+	"net/smtp":     nil, "math/rand": nil, "crypto/md5": nil, "crypto/des": nil, "crypto/rc4": nil,
 	"crypto/sha1": {"internal/redis/"}, // the protocol names scripts by it
 }
 

@@ -54,6 +54,9 @@ func (i *installation) fails(status int, said string, args ...string) {
 func TestCommandsOnTheAPI(t *testing.T) {
 	t.Parallel()
 	i, p := installDemo(t, "--access-token-ttl", "1s")
+	if _, err := os.Stat(i.path("openwearables.db")); err == nil {
+		t.Error("serve --dev left a database in the folder")
+	}
 	i.fails(3, "openwearables login makes it", "key", "list")
 	i.login(p)
 	for _, name := range []string{"current", "profiles/default/profile.json", "profiles/default/session.json"} {
@@ -75,6 +78,11 @@ func TestCommandsOnTheAPI(t *testing.T) {
 	if out := i.ok("", "api", "keys", "update", "--id", id, "--enabled=false", "--clear", "expires-at"); strings.Contains(out, "expires_at") || !strings.Contains(out, "enabled      false") {
 		t.Errorf("update said %s", out)
 	}
+	user := p.said("USER_ID")
+	if out := i.ok("", "api", "users", "update", "--id", user, "--external-user-id", "mine", "--clear", "last-name"); !strings.Contains(out, "external_user_id") ||
+		!strings.Contains(out, "mine") || strings.Contains(out, "Runner") || !strings.Contains(out, "Demo") {
+		t.Errorf("with a mask: %s", out)
+	}
 	i.fails(1, "(not_found, request req_", "api", "keys", "get", "--id", "key_none")
 	i.fails(1, "must be one of open", "api", "alerts", "list", "--state", "nice")
 	i.fails(2, "must be a whole number", "api", "keys", "list", "--limit", "many")
@@ -88,7 +96,7 @@ func TestCommandsOnTheAPI(t *testing.T) {
 	// In CI, variables have the place of a profile. Other commands do not mind them.
 	i.env = append(i.env, "OPENWEARABLES_BASE_URL="+p.url, "OPENWEARABLES_API_KEY="+p.said("OPENWEARABLES_API_KEY"))
 	i.fails(1, "credential_not_allowed", "key", "list")
-	if out := i.ok("", "user", "token", p.said("USER_ID")); !strings.Contains(out, "refresh_token, shown this once") {
+	if out := i.ok("", "user", "token", user); !strings.Contains(out, "refresh_token, shown this once") {
 		t.Errorf("user token said %s", out)
 	}
 	i.ok("", "key", "list", "--profile", "default")

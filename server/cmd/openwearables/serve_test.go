@@ -55,6 +55,18 @@ func TestServeDevShowsTheFirstDeveloperOnce(t *testing.T) {
 	}
 }
 
+// What is in the folder already goes on to be served.
+func TestServeDevTakesTheDatabaseOfTheFolder(t *testing.T) {
+	t.Parallel()
+	i, _ := installWithDeveloper(t)
+	if p := i.serve("--dev"); len(p.exports()) > 0 {
+		t.Errorf("it made a developer beside the one that there is: %s", &p.stdout)
+	}
+	if _, err := os.Stat(i.path("state")); err == nil {
+		t.Error("it made another place")
+	}
+}
+
 // A page of a development server, at localhost, and the API must be of one site.
 func TestServeDevPrintsLocalhost(t *testing.T) {
 	p := install(t).serve("--dev")
