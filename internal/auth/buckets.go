@@ -30,16 +30,33 @@ func (b *buckets) spendCredential(ctx context.Context, c *Caller) (version uint6
 	return version, b.describe(c, policy, w, err)
 }
 
-// lookCredential describes the bucket of the caller's principal without charging it,
-// and returns the version as spendCredential does.
-func (b *buckets) lookCredential(ctx context.Context, c *Caller) (version uint64, err error) {
-	policy, id := b.credential(c)
-	w, version, err := b.peers.Look(ctx, policy, id, c.Principal.subject)
-	if err != nil {
-		return version, problem.UnavailableError(err)
+// chargeCredentials describes the buckets of the callers' principals, which must be set,
+// of each of which it charges one if spend says so, in one exchange. It returns the
+// versions as spendCredential does, and refuses nobody.
+func (b *buckets) chargeCredentials(ctx context.Context, callers []*Caller, spend []bool) (versions []uint64, _ error) {
+	if len(callers) == 0 {
+		return nil, nil
 	}
-	c.Window = w
-	return version, nil
+	steps := make([]ratelimit.Step, len(callers))
+	for i, c := range callers {
+		steps[i].Policy, steps[i].ID = b.credential(c)
+		steps[i].Subject = c.Principal.subject
+		if spend[i] {
+			steps[i].Action = ratelimit.ToTake
+		}
+	}
+	out, err := b.peers.Charge(ctx, false, steps...)
+	if err != nil {
+		return nil, problem.UnavailableError(err)
+	}
+	versions = make([]uint64, len(out))
+	for i, o := range out {
+		callers[i].Window, versions[i] = o.Window, o.Version
+		if spend[i] {
+			b.counts.add(steps[i].Policy.Name, o.Window.Admitted)
+		}
+	}
+	return versions, nil
 }
 
 // spendMore charges that bucket for a request that counts as units, less the one

@@ -16,10 +16,8 @@ type Peers interface {
 	// in the same instant. A credential verified before may be admitted again
 	// only if its version is equal to the one read before its verification.
 	Spend(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error)
-	// Look is Spend without the charge, as Peek is Take without it.
-	Look(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error)
 	// Charge takes steps in turn, in one exchange if that is possible, and returns what
-	// they came to. With untilRefused, it leaves out those that follow the first that is
+	// they came to, each with the version of its subject. With untilRefused, it leaves out those that follow the first that is
 	// refused. If it fails, it is unknown which steps were taken.
 	Charge(ctx context.Context, untilRefused bool, steps ...ratelimit.Step) ([]ratelimit.Outcome, error)
 	Versions
@@ -45,11 +43,6 @@ type alone struct{ ratelimit.Counter }
 
 func (a alone) Spend(ctx context.Context, p ratelimit.Policy, id, _ string) (ratelimit.Window, uint64, error) {
 	w, err := a.Take(ctx, p, id)
-	return w, 0, err
-}
-
-func (a alone) Look(ctx context.Context, p ratelimit.Policy, id, _ string) (ratelimit.Window, uint64, error) {
-	w, err := a.Peek(ctx, p, id)
 	return w, 0, err
 }
 

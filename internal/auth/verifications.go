@@ -62,13 +62,7 @@ func (s *Verifications) VerifyAll(ctx context.Context, in []CredentialCheck) ([]
 	if err := s.buckets.spendMore(ctx, CallerFrom(ctx), len(in)); err != nil {
 		return nil, err
 	}
-	out := make([]Verification, len(in))
-	for i := range in {
-		if out[i], err = s.judge(ctx, p, &in[i], false); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return s.judgeAll(ctx, p, in, false)
 }
 
 // Explain verifies a credential as Verify does, and returns each check. It spends nothing
@@ -90,15 +84,54 @@ func (s *Verifications) Explain(ctx context.Context, in CredentialCheck) (Verifi
 // judge verifies a credential for by. A dry one leaves no trace with the credential. An
 // error means that nothing was decided.
 func (s *Verifications) judge(ctx context.Context, by *Principal, in *CredentialCheck, dry bool) (Verification, error) {
-	c := &Caller{Address: in.address, Operation: CallerFrom(ctx).Operation, presented: in.Credential, dry: dry}
-	if in.Operation != nil {
-		c.Operation = *in.Operation
-	}
-	refusal, err := s.decide(ctx, c, in.Spend, in.refusal, func() error { return s.admit(ctx, by, c) })
+	out, err := s.judgeAll(ctx, by, []CredentialCheck{*in}, dry)
 	if err != nil {
 		return Verification{}, err
 	}
-	if c.Principal == nil {
+	return out[0], nil
+}
+
+// judgeAll is judge for many. The limits of all credentials are charged at once.
+func (s *Verifications) judgeAll(ctx context.Context, by *Principal, in []CredentialCheck, dry bool) ([]Verification, error) {
+	callers, spend, admitted := make([]*Caller, len(in)), make([]bool, len(in)), make(map[string]bool)
+	for i := range in {
+		c := &Caller{Address: in[i].address, Operation: CallerFrom(ctx).Operation, presented: in[i].Credential, dry: dry}
+		if in[i].Operation != nil {
+			c.Operation = *in[i].Operation
+		}
+		err := s.identify(ctx, c, func() error {
+			who := guesser(by, c)
+			if admitted[who] {
+				return nil
+			}
+			admitted[who] = true
+			return s.admit(ctx, who)
+		})
+		if err != nil {
+			return nil, err
+		}
+		callers[i], spend[i] = c, in[i].Spend
+	}
+	if err := s.charge(ctx, callers, spend); err != nil {
+		return nil, err
+	}
+	out := make([]Verification, len(in))
+	for i, c := range callers {
+		var err error
+		if out[i], err = s.conclude(ctx, by, c, &in[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// conclude says what a credential is good for whose limit was charged, if it is known.
+func (s *Verifications) conclude(ctx context.Context, by *Principal, c *Caller, in *CredentialCheck) (Verification, error) {
+	refusal, err := s.verdict(c, in.refusal)
+	switch {
+	case err != nil:
+		return Verification{}, err
+	case c.Principal == nil:
 		return s.refused(ctx, by, c)
 	}
 	v := Verification{Scopes: []string{}}
@@ -113,27 +146,46 @@ func (s *Verifications) judge(ctx context.Context, by *Principal, in *Credential
 	return v, nil
 }
 
-// decide is the one verdict on a credential that somebody else was given. It authenticates
-// what the caller presents, spends one of its limit if told to, and asks needed of the
-// caller that it has found. It returns why the credential is not good, without a principal
-// if nobody may use it, and nil if it is good. Before it looks for one that is not
-// remembered, it asks admit. An error means that nothing was decided.
-//
-// What is remembered is whom a credential stands for, and never a verdict.
-func (s *Verifications) decide(ctx context.Context, c *Caller, spend bool, needed func(*Caller) *problem.Error, admit func() error) (*problem.Error, error) {
-	if h, epoch, decided := s.credentials.recall(c); !decided {
-		if err := admit(); err != nil {
-			return nil, err
-		}
-		s.credentials.authenticateFresh(ctx, c, h, epoch, 0)
+// identify finds whom the credential that a caller presents stands for. Before it looks
+// for one that is not remembered, it asks admit. What is remembered is that, and never a
+// verdict.
+func (s *Verifications) identify(ctx context.Context, c *Caller, admit func() error) error {
+	h, epoch, decided := s.credentials.recall(c)
+	if decided {
+		return nil
 	}
-	if c.Principal != nil {
-		version, err := s.charge(ctx, c, spend)
-		if err != nil {
-			return nil, err
-		}
-		s.credentials.revalidate(ctx, c, version)
+	if err := admit(); err != nil {
+		return err
 	}
+	s.credentials.authenticateFresh(ctx, c, h, epoch, 0)
+	return nil
+}
+
+// charge describes the own limits of the credentials that are known, of each of which it
+// spends one if told to, and looks again at what was remembered.
+func (s *Verifications) charge(ctx context.Context, callers []*Caller, spend []bool) error {
+	known := make([]*Caller, 0, len(callers))
+	spends := make([]bool, 0, len(callers))
+	for i, c := range callers {
+		if c.Principal != nil {
+			known, spends = append(known, c), append(spends, spend[i])
+		}
+	}
+	versions, err := s.buckets.chargeCredentials(ctx, known, spends)
+	if err != nil {
+		return err
+	}
+	for i, c := range known {
+		s.credentials.revalidate(ctx, c, versions[i])
+	}
+	return nil
+}
+
+// verdict is the one verdict on a credential that somebody else was given, once it is
+// identified and charged. It returns why the credential is not good, without a principal
+// if nobody may use it, and nil if it is good; needed decides of a caller that is known.
+// An error means that nothing was decided.
+func (s *Verifications) verdict(c *Caller, needed func(*Caller) *problem.Error) (*problem.Error, error) {
 	switch {
 	case c.Principal == nil && c.barred == nil && c.Refused.Kind != problem.Unauthenticated:
 		return nil, c.Refused
@@ -158,14 +210,9 @@ type Presented struct {
 // would answer such a request with, and spends what it would: of the limit of the
 // credential or, without a valid one, of that of the address.
 func (s *Verifications) Authorize(ctx context.Context, c *Caller, presented Presented, q *Requirement) error {
-	var refusal *problem.Error
-	if c.presented, c.keyOnly = presented.Secret, presented.Key; !presented.Given {
-		refusal = errMissingCredential()
-	} else {
-		var err error
-		if refusal, err = s.decide(ctx, c, q.Spend, q.refusal, func() error { return nil }); err != nil {
-			return err
-		}
+	refusal, err := s.decide(ctx, c, presented, q)
+	if err != nil {
+		return err
 	}
 	switch {
 	case c.Principal != nil:
@@ -182,17 +229,20 @@ func (s *Verifications) Authorize(ctx context.Context, c *Caller, presented Pres
 	return refusal
 }
 
-// charge describes the credential's own limit, of which it spends one if told to, and
-// returns the version of the credential's subject.
-func (s *Verifications) charge(ctx context.Context, c *Caller, spend bool) (uint64, error) {
-	if !spend {
-		return s.buckets.lookCredential(ctx, c)
+// decide sets the principal of the caller with the credential, and returns why it may not
+// make its request, nil if it may.
+func (s *Verifications) decide(ctx context.Context, c *Caller, presented Presented, q *Requirement) (*problem.Error, error) {
+	if !presented.Given {
+		return errMissingCredential(), nil
 	}
-	version, err := s.buckets.spendCredential(ctx, c)
-	if err != nil && problem.AsError(err).Kind == problem.RateLimited {
-		err = nil // the window says so
+	c.presented, c.keyOnly = presented.Secret, presented.Key
+	if err := s.identify(ctx, c, func() error { return nil }); err != nil {
+		return nil, err
 	}
-	return version, err
+	if err := s.charge(ctx, []*Caller{c}, []bool{q.Spend}); err != nil {
+		return nil, err
+	}
+	return s.verdict(c, q.refusal)
 }
 
 // refused says why a credential was not accepted.
@@ -226,9 +276,10 @@ func guesser(by *Principal, c *Caller) string {
 	return by.ID
 }
 
-// admit refuses to look for one more credential after too many that were not made here.
-func (s *Verifications) admit(ctx context.Context, by *Principal, c *Caller) error {
-	w, err := s.buckets.peek(ctx, s.limits.VerifyRefused, guesser(by, c))
+// admit refuses to look for credentials after too many that were not made here. Each of
+// a call that is not counts, and past the limit refuses the whole call.
+func (s *Verifications) admit(ctx context.Context, who string) error {
+	w, err := s.buckets.peek(ctx, s.limits.VerifyRefused, who)
 	if err != nil || w.Admitted {
 		return err
 	}

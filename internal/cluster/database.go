@@ -112,12 +112,6 @@ func (d *Database) Spend(ctx context.Context, p ratelimit.Policy, id, _ string) 
 	return w, d.unique.Add(1), err
 }
 
-// Look implements auth.Peers.
-func (d *Database) Look(ctx context.Context, p ratelimit.Policy, id, _ string) (ratelimit.Window, uint64, error) {
-	w, err := d.Peek(ctx, p, id)
-	return w, d.unique.Add(1), err
-}
-
 // Charge implements auth.Peers.
 func (d *Database) Charge(ctx context.Context, untilRefused bool, steps ...ratelimit.Step) ([]ratelimit.Outcome, error) {
 	out, err := ratelimit.InTurn(ctx, d, untilRefused, steps)

@@ -199,14 +199,8 @@ func (r *Redis) Take(ctx context.Context, p ratelimit.Policy, id string) (rateli
 
 // Peek implements ratelimit.Counter.
 func (r *Redis) Peek(ctx context.Context, p ratelimit.Policy, id string) (ratelimit.Window, error) {
-	w, _, err := r.Look(ctx, p, id, "")
+	w, _, err := r.one(ctx, ratelimit.Step{Action: ratelimit.ToPeek, Policy: p, ID: id})
 	return w, err
-}
-
-// Look returns id's window and the version of the subject, as Spend does, and spends
-// nothing.
-func (r *Redis) Look(ctx context.Context, p ratelimit.Policy, id, subject string) (ratelimit.Window, uint64, error) {
-	return r.one(ctx, ratelimit.Step{Action: ratelimit.ToPeek, Policy: p, ID: id, Subject: subject})
 }
 
 // Return implements ratelimit.Counter.

@@ -268,13 +268,17 @@ func TestEveryClaimIsRequiredAndChecked(t *testing.T) {
 	}
 	token := sign(t, k, testClaims())
 	for name, f := range map[string]func() (Claims, error){
-		"another issuer": func() (Claims, error) { return ks.Verify(token, isIssuer(testIssuer+"x"), []string{testAudience}, testNow) },
-		"no issuer":      func() (Claims, error) { return ks.Verify(token, isIssuer(""), []string{testAudience}, testNow) },
+		"another issuer": func() (Claims, error) {
+			return ks.Verify(token, isIssuer(testIssuer+"x"), []string{testAudience}, testNow)
+		},
+		"no issuer": func() (Claims, error) { return ks.Verify(token, isIssuer(""), []string{testAudience}, testNow) },
 		"another audience": func() (Claims, error) {
 			return ks.Verify(token, isIssuer(testIssuer), []string{"openwearables:developer"}, testNow)
 		},
 		"no audience": func() (Claims, error) { return ks.Verify(token, isIssuer(testIssuer), nil, testNow) },
-		"no keys":     func() (Claims, error) { return KeySet(nil).Verify(token, isIssuer(testIssuer), []string{testAudience}, testNow) },
+		"no keys": func() (Claims, error) {
+			return KeySet(nil).Verify(token, isIssuer(testIssuer), []string{testAudience}, testNow)
+		},
 	} {
 		if _, err := f(); err != ErrInvalidToken {
 			t.Errorf("%s: %v", name, err)

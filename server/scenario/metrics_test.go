@@ -15,8 +15,8 @@ import (
 
 	"github.com/openwearables/openwearables/internal/dev/pgtest"
 	"github.com/openwearables/openwearables/internal/dev/redistest"
-	"github.com/openwearables/openwearables/internal/dev/upstream"
 	"github.com/openwearables/openwearables/internal/dev/service"
+	"github.com/openwearables/openwearables/internal/dev/upstream"
 	"github.com/openwearables/openwearables/server"
 )
 
