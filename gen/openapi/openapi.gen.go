@@ -790,12 +790,14 @@ type RotateWebhookSecretRequest struct {
 
 // Scope `users:read` ListUsers, GetUser; `users:write` CreateUser, UpdateUser,
 // DeleteUser; `workouts:read` ListWorkouts; `workouts:write` UpsertWorkouts,
-// DeleteWorkout, DeleteWorkouts; `tokens:write` CreateUserToken, RevokeUserTokens, ListUserSessions,
-// RevokeUserSession; `audit:read`
+// DeleteWorkout, DeleteWorkouts; `tokens:write` CreateUserToken, CreatePairingCode, RevokeUserTokens,
+// ListUserSessions, RevokeUserSession; `audit:read`
 // ListUserAccesses; `credentials:verify` VerifyCredential, VerifyCredentials, ExplainAccess.
-// The others are for what is forwarded to the product behind this server, and allow nothing
-// without one: `data:read` reads of health data, `data:write` uploads, imports and deletions
-// of it, `connections:write` changes to connections with providers.
+// The others are for what is forwarded to the product behind this server: `data:read` reads of
+// health data, `data:write` uploads, imports and deletions of it, `connections:write` changes
+// to connections with providers. Without one, `data:write` and `connections:write` are for
+// uploads of the mobile SDKs of that product and for their sign-out, and `data:read` allows
+// nothing.
 type Scope = string
 
 // Session Example: {"client":"Mozilla/5.0","created_at":"2026-03-07T10:30:00Z","current":true,"expires_at":"2026-04-06T11:30:00Z","id":"123e4567-e89b-12d3-a456-426614174000","ip":"192.0.2.1","last_used_at":"2026-03-07T11:30:00Z"}

@@ -34,7 +34,7 @@ const (
 	CredentialsVerify Scope = "credentials:verify"
 
 	// DataRead, DataWrite and ConnectionsWrite are for what is forwarded to an upstream
-	// product. No operation takes them, so that they allow nothing without one.
+	// product. Without one, DataWrite and ConnectionsWrite are for its mobile SDKs alone.
 	DataRead         Scope = "data:read"
 	DataWrite        Scope = "data:write"
 	ConnectionsWrite Scope = "connections:write"
