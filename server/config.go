@@ -86,7 +86,7 @@ func DefaultConfig() Config {
 			Alerts: 400 * day,
 		},
 		AlertInterval: time.Minute,
-		UploadMemory:  64, UploadsPerCaller: 2,
+		UploadMemory:  64, UploadsPerCaller: 2, Upstream: Upstream{Streams: 30},
 	}
 }
 

@@ -24,6 +24,7 @@ type Upstream struct {
 	Key      string // of the service
 	Email    string // of the service's developer
 	Password string
+	Streams  int      // event streams that are open at once
 	Allow    []string // further paths to forward for developers, each "METHOD /api/v1/path/{value}"
 }
 
@@ -61,6 +62,9 @@ func (c *Config) checkUpstream() error {
 		}
 		return nil
 	}
+	if u.Streams < 1 || u.Streams > 1000 {
+		return errors.New("--upstream-streams must be 1 to 1000")
+	}
 	config := u.client()
 	if err := config.Check(); err != nil {
 		return fmt.Errorf("--upstream with --upstream-key-file and --upstream-developer-file: %w", err)
@@ -85,7 +89,7 @@ func (s *Server) openGateway() (err error) {
 		return nil
 	}
 	s.gateway, err = gateway.New(gateway.Config{
-		Allow: s.config.Upstream.Allow, Origin: front.OriginCheck(s.config.AllowedOrigins, s.config.Dev),
+		Allow: s.config.Upstream.Allow, Streams: s.config.Upstream.Streams, Origin: front.OriginCheck(s.config.AllowedOrigins, s.config.Dev),
 	}, gateway.Ports{
 		Upstream: s.upstream, Ledger: s.ledger, KnowsUser: s.auth.Mirror.Ensure, Again: s.auth.Authenticator.Again, Begin: store.WithBudget,
 		Fail: front.Refuse, Observe: s.metrics.forwarded, Now: s.now, Log: s.config.Log,
@@ -117,6 +121,6 @@ func gatewayMetrics(g *gateway.Gateway, seconds prometheus.Collector) []promethe
 	return []prometheus.Collector{
 		seconds,
 		gauge("openwearables_upstream_up", "1 if the last forwarded request reached the upstream.", isTrue(g.Reached)),
-		gauge("openwearables_upstream_streams", "Event streams from the upstream that are open, of 30.", func() float64 { return float64(g.Streams()) }),
+		gauge("openwearables_upstream_streams", "Event streams from the upstream that are open, of --upstream-streams.", func() float64 { return float64(g.Streams()) }),
 	}
 }

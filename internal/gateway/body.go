@@ -132,9 +132,10 @@ const (
 	drainTime = 30 * time.Second
 )
 
-// drain reads the rest of the body of a refused upload.
+// drain reads the rest of the body of a refused upload, unless the client waits for the
+// answer before it sends it.
 func drain(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength == 0 || r.ContentLength > maxDrain {
+	if r.ContentLength == 0 || r.ContentLength > maxDrain || r.Header.Get("Expect") != "" {
 		return
 	}
 	c := http.NewResponseController(w)

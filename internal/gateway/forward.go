@@ -201,7 +201,7 @@ func (bare) Value(any) any { return nil }
 func (g *Gateway) RoundTrip(r *http.Request) (*http.Response, error) {
 	p := passageFrom(r.Context())
 	ctx, cancel := context.WithCancelCause(bare{r.Context()})
-	patience := p.Route.Class.firstPatience()
+	patience := g.first(p.Route.Class)
 	if g.silent.Load() && r.Method == http.MethodGet {
 		patience = min(patience, suspicion)
 	}
@@ -222,7 +222,7 @@ func (g *Gateway) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer.Request = r
 	answer.Body = &coming{
 		ReadCloser: answer.Body, p: p, ctx: r.Context(), release: func() { cancel(nil) },
-		watch: newWatchdog(p.Route.Class.patience(), func() { cancel(errSilent) }),
+		watch: newWatchdog(g.next(p.Route.Class), func() { cancel(errSilent) }),
 	}
 	return answer, nil
 }

@@ -20,6 +20,10 @@ type Config struct {
 	// Allow names further routes, each as AllowFormat has it. Only developers may
 	// call them.
 	Allow []string
+	// Streams is how many streams may be open at once. Each takes a connection of the
+	// upstream to its database, of which it has 50 for all its callers: with none left,
+	// all that it serves stands still.
+	Streams int
 	// Origin reports whether a provider may send its user back to a page of the origin.
 	Origin func(origin string) bool
 }
@@ -83,13 +87,16 @@ type Gateway struct {
 	streams *streams
 	silent  atomic.Bool // the upstream has not answered since it last kept a request waiting
 	lost    atomic.Bool // the last request did not reach it
-	end     context.CancelFunc
-	ended   context.Context
+
+	first, next func(Class) time.Duration // Class.firstPatience and Class.patience
+
+	end   context.CancelFunc
+	ended context.Context
 }
 
 // New returns a gateway. config must pass Check.
 func New(config Config, ports Ports) (*Gateway, error) {
-	g := &Gateway{config: config, ports: ports, routes: table(), streams: newStreams()}
+	g := &Gateway{config: config, ports: ports, routes: table(), streams: newStreams(config.Streams), first: Class.firstPatience, next: Class.patience}
 	allowed, err := parseAllow(config.Allow, g.routes)
 	if err != nil {
 		return nil, fmt.Errorf("--upstream-allow %w", err)

@@ -10,15 +10,12 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// Streams that are open at once. Each takes a connection of the upstream to its
-// database, of which it has 50: with none left, all that it serves stands still.
-const (
-	maxStreams      = 30
-	maxOwnerStreams = 4 // of one credential
-)
+// maxOwnerStreams is how many streams of one credential are open at once.
+const maxOwnerStreams = 4
 
-// inFlight is how many requests of each class are forwarded at once.
-var inFlight = [Public + 1]int{JSON: 32, Action: 16, Import: 8, Ingest: 64, Stream: maxStreams, Public: 32}
+// inFlight is how many requests of each class are forwarded at once. Streams are counted
+// by themselves.
+var inFlight = [Public + 1]int{JSON: 32, Action: 16, Import: 8, Ingest: 64, Public: 32}
 
 // slotTime is how long a request waits for others of its class.
 const slotTime = time.Second
@@ -52,12 +49,13 @@ func (g *Gateway) take(ctx context.Context, c Class) (leave func(), err error) {
 
 // streams counts the open streams. Safe for concurrent use.
 type streams struct {
+	most   int
 	mu     sync.Mutex
 	total  int
 	owners map[string]int // by credential
 }
 
-func newStreams() *streams { return &streams{owners: make(map[string]int)} }
+func newStreams(most int) *streams { return &streams{most: most, owners: make(map[string]int)} }
 
 func (s *streams) open() int {
 	s.mu.Lock()
@@ -70,7 +68,7 @@ func (s *streams) begin(owner string) (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.total >= maxStreams:
+	case s.total >= s.most:
 		return nil, errStreams("Too many streams are open")
 	case s.owners[owner] >= maxOwnerStreams:
 		return nil, errStreams("Too many streams of this credential are open: close some")

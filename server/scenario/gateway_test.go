@@ -33,7 +33,7 @@ func startGateway(t *testing.T, change ...func(*server.Config)) *gatewayNode {
 	t.Helper()
 	up := upstream.New(t)
 	n := start(t, append([]func(*server.Config){unlimited, func(c *server.Config) {
-		c.Upstream = server.Upstream{URL: up.URL, Key: up.Key, Email: up.Email, Password: up.Password}
+		c.Upstream = server.Upstream{URL: up.URL, Key: up.Key, Email: up.Email, Password: up.Password, Streams: 30}
 	}}, change...)...)
 	transport := &http.Transport{MaxIdleConnsPerHost: 128}
 	t.Cleanup(transport.CloseIdleConnections)

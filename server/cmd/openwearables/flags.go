@@ -236,6 +236,7 @@ func (p *program) serveSettings(command, summary string) *settings {
 	s.StringVar(&c.Upstream.URL, "upstream", "", "`address` of the Open Wearables backend to which requests for data are forwarded: http://HOST:PORT")
 	s.StringVar(&s.upstreamKey, "upstream-key-file", "", "`file` of mode 0600 with an API key of that backend, and nothing else")
 	s.StringVar(&s.upstreamDeveloper, "upstream-developer-file", "", "`file` of mode 0600 with the email of a developer of that backend on its first line, and the password on its second")
+	s.number(&c.Upstream.Streams, "upstream-streams", "event streams of --upstream that are open at once on this node, 1 to 1000; it has 50 connections to its database, of which each takes one")
 	s.Var((*texts)(&c.Upstream.Allow), "upstream-allow", "comma-separated further `paths` to forward for developers alone, each as \"GET /api/v1/path/{value}\"")
 	s.toggle(&c.Dashboard, "dashboard", "serve the dashboard, at / and at the other paths of its pages")
 	s.toggle(&c.Reflection, "reflection", "serve gRPC server reflection")
