@@ -20,8 +20,7 @@ var flagsOfServe = strings.Fields(`access-token-ttl addr alert-interval alert-re
 	log-level max-address-connections max-connections metrics-addr password-min public-url quota-applications quota-developer-sessions quota-keys
 	quota-user-sessions quota-users quota-workout-bytes quota-workouts read-timeout redis redis-file reflection refresh-absolute refresh-idle
 	repeat-lost-refreshes secret-file tls-cert tls-key trusted-proxies upload-memory uploads-per-caller upstream upstream-allow upstream-developer-file
-	upstream-key-file upstream-streams usage-day-retention usage-hour-retention usage-minute-retention webhook-allow-private-networks
-	webhook-allow-private-networks`)`)
+	upstream-key-file upstream-streams usage-day-retention usage-hour-retention usage-minute-retention webhook-allow-private-networks`)
 
 func variable(flag string) string {
 	return "OPENWEARABLES_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
