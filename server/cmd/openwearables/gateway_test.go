@@ -26,9 +26,9 @@ func TestUpstreamSettings(t *testing.T) {
 		t.Errorf("the check says %s, and asks the upstream", out)
 	}
 	for want, args := range map[string][]string{
-		"--upstream-key-file: ":                       {"--upstream-key-file", i.put("wide", up.Key, 0o640)},
-		"chmod 600":                                   {"--upstream-developer-file", i.put("open", up.Email+"\nx", 0o644)},
-		"must be one line":                            {"--upstream-key-file", i.put("two", "a b\nc", 0o600)},
+		"--upstream-key-file: ": {"--upstream-key-file", i.put("wide", up.Key, 0o640)},
+		"chmod 600":             {"--upstream-developer-file", i.put("open", up.Email+"\nx", 0o644)},
+		"must be one line":      {"--upstream-key-file", i.put("two", "a b\nc", 0o600)},
 		"an email and a password, each on a line":     {"--upstream-developer-file", i.put("one", up.Email, 0o600)},
 		"must be http://HOST:PORT":                    {"--upstream", up.URL + "/api/v1"},
 		"or https://HOST":                             {"--upstream", "backend:8000"},
