@@ -25,8 +25,8 @@ type Upstream interface {
 	DeleteUser(ctx context.Context, id string) error
 	// Sync returns when data of a user arrived.
 	Sync(ctx context.Context, userID string) (Sync, error)
-	// Syncs is Sync for a page of the users there, in the order of in, whose page and
-	// limit are set and whose cursor does not count. It also returns how many users match.
+	// Syncs is Sync for a page of the users there, in the order of in, whose page, limit
+	// and order are set and whose cursor does not count. It also returns how many users match.
 	Syncs(ctx context.Context, in UserList) (page []Sync, total int, err error)
 }
 

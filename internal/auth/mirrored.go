@@ -10,14 +10,14 @@ import (
 // createMirrored is Create where the user is upstream too: there first, with the id that it
 // then has here.
 func (s *Users) createMirrored(ctx context.Context, k call, u User) (User, error) {
-	switch again, err := s.replays.answered(ctx, k); {
+	refused := s.refuseTaken(ctx, u)
+	switch again, err := s.replays.answered(ctx, k); { // asked last: the first call may have taken the values just now
 	case err != nil:
 		return User{}, err
 	case again:
 		return s.insert(ctx, k, u, func(context.Context, Tx, *User) error { return problem.UnavailableError(errTaskTaken) })
-	}
-	if err := s.refuseTaken(ctx, u); err != nil {
-		return User{}, err
+	case refused != nil:
+		return User{}, refused
 	}
 	ctx = context.WithoutCancel(ctx)
 	c, id, err := s.mirror.create(ctx, u, k.caller)
@@ -103,7 +103,7 @@ func (s *Users) deleteMirrored(ctx context.Context, id string) (User, error) {
 // are not here are left out of their pages, and counted.
 func (s *Users) listBySync(ctx context.Context, in UserList, page int, q UserQuery) (UserPage, error) {
 	limit := q.Limit - 1
-	syncs, total, err := s.mirror.upstream.Syncs(ctx, in.at(page, limit))
+	syncs, total, err := s.mirror.upstream.Syncs(ctx, in.at(page, &q))
 	if err != nil {
 		return UserPage{}, unavailable(err)
 	}

@@ -223,6 +223,7 @@ func (m *Mirror) undo(ctx context.Context, c mirrorClaim) error {
 		return nil
 	}
 	if err == nil {
+		m.log.InfoContext(ctx, "a user who was made upstream and not here is deleted there", "user", id)
 		err = m.upstream.DeleteUser(ctx, id)
 	}
 	if err == nil || errors.Is(err, problem.ErrNotFound) {

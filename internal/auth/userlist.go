@@ -15,9 +15,14 @@ type UserList struct {
 	Cursor            *string // from an earlier page; wins over Page
 }
 
-// at returns the list with the page and limit set, and without a cursor.
-func (in UserList) at(page, limit int) UserList {
-	in.Page, in.Limit, in.Cursor = &page, &limit, nil
+// at returns the list with the page, the limit and the order that q has, and without a
+// cursor.
+func (in UserList) at(page int, q *UserQuery) UserList {
+	limit, order := q.Limit-1, "asc"
+	if q.Descending {
+		order = "desc"
+	}
+	in.Page, in.Limit, in.SortBy, in.SortOrder, in.Cursor = &page, &limit, &q.SortBy, &order, nil
 	return in
 }
 

@@ -234,7 +234,7 @@ func (s *Users) List(ctx context.Context, in UserList) (UserPage, error) {
 		out.NextCursor = &cursor
 	}
 	if s.mirror != nil {
-		s.mirror.show(ctx, out.Items, in.at(page, out.Limit))
+		s.mirror.show(ctx, out.Items, in.at(page, &q))
 	}
 	return out, nil
 }
