@@ -3,6 +3,7 @@ package main_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -211,6 +212,17 @@ func TestWorkoutImport(t *testing.T) {
 	if o.status != 1 || o.stdout != "1 created, 2 updated, 1 refused, 1 unreadable\n" || !strings.Contains(o.stderr, "line 5: start_time must be") ||
 		!strings.Contains(o.stderr, "end_time") || !strings.Contains(o.stderr, "not all workouts are stored") {
 		t.Errorf("with wrong ones: %d %s%s", o.status, o.stdout, o.stderr)
+	}
+	cut := "type,start_time,duration_seconds,external_id\n"
+	for n := range 1001 { // more than a batch
+		cut += fmt.Sprintf("walking,2026-03-05T08:00:00Z,60,w-%d\n", n)
+	}
+	if err := os.WriteFile(i.path("c.csv"), []byte(cut+"\"yoga\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o = i.run("", "workout", "import", "c.csv", "--user", user)
+	if o.status != 1 || o.stdout != "1001 created, 0 updated, 0 refused, 0 unreadable\n" || !strings.Contains(o.stderr, "go on with --skip 1001") {
+		t.Errorf("a file that is cut off: %d %s%s", o.status, o.stdout, o.stderr)
 	}
 	i.fails(1, "not_found", "workout", "import", "a.csv", "--user", "00000000-0000-4000-8000-000000000000")
 	i.fails(2, "give --format", "workout", "import", "a.txt", "--user", user)
