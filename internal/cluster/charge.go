@@ -33,7 +33,7 @@ func (r *Redis) charge(ctx context.Context, untilRefused bool, steps ...ratelimi
 	answer, err := chargeScript.Run(ctx, r.client, keys, args...)
 	if err != nil {
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, isMoving(err):
 		case isSpoiled(err):
 			if !r.spoiled.Swap(true) {
 				r.log.ErrorContext(ctx, "a key of ours in Redis holds something else: what it limits is counted by each node", "error", err)

@@ -106,12 +106,18 @@ func isDenied(err error) bool {
 }
 
 // isSpoiled reports whether the script met a key that holds something else than
-// ours do, or some keys that have moved to another node of a cluster while others have
-// not. That says nothing of other keys.
+// ours do. That says nothing of other keys.
 func isSpoiled(err error) bool {
 	_, answered := errors.AsType[redis.Error](err)
 	text := err.Error()
-	return answered && (strings.HasPrefix(text, "WRONGTYPE") || strings.HasPrefix(text, "TRYAGAIN") || strings.Contains(text, "attempt to ") || strings.Contains(text, "not an integer"))
+	return answered && (strings.HasPrefix(text, "WRONGTYPE") || strings.Contains(text, "attempt to ") || strings.Contains(text, "not an integer"))
+}
+
+// isMoving reports whether some keys of a script have moved to another node of a cluster
+// and others have not. That passes by itself, and says nothing of other keys.
+func isMoving(err error) bool {
+	answer, _ := errors.AsType[redis.Error](err)
+	return strings.HasPrefix(string(answer), "TRYAGAIN")
 }
 
 // warnOfEviction warns of a server that may forget what counts: a lockout, or what

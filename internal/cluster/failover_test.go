@@ -55,6 +55,50 @@ func TestClusterFailsOver(t *testing.T) {
 	}
 }
 
+// While the slot of an installation moves to another master, windows are exact, there and
+// where they were.
+func TestSlotsMove(t *testing.T) {
+	t.Parallel()
+	c := redistest.StartCluster(t)
+	r := open(t, cluster.Config{URL: "redis://" + c.Addrs(), Installation: "one"})
+	take := func(id string, times int) {
+		t.Helper()
+		for range times {
+			if w, err := r.Take(t.Context(), policy, id); err != nil || !w.Admitted {
+				t.Fatal(w, err)
+			}
+		}
+	}
+	left := func(id string, want int) {
+		t.Helper()
+		if w, err := r.Peek(t.Context(), policy, id); err != nil || w.Remaining != want {
+			t.Errorf("of %s there remain %d, want %d; %v", id, w.Remaining, want, err)
+		}
+	}
+	take("old", 30)
+	finish, err := c.Move("openwearables:{one}:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	take("old", 10)
+	take("new", 20)
+	left("old", 60)
+	left("new", 80)
+	if n := r.Stats().Connections; n != 2 {
+		t.Errorf("%d connections, want one to each master", n)
+	}
+	if err := finish(); err != nil {
+		t.Fatal(err)
+	}
+	take("old", 5)
+	take("new", 5)
+	left("old", 55)
+	left("new", 75)
+	if s := r.Stats(); r.Lost() || s.Failures+s.Local > 0 {
+		t.Errorf("lost %v, %+v", r.Lost(), s)
+	}
+}
+
 // A cluster must be named as one, and nothing else.
 func TestClustersAreNamed(t *testing.T) {
 	t.Parallel()

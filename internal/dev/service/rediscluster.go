@@ -110,6 +110,45 @@ func (c *RedisCluster) Rejoin(r *Redis) error {
 	return await(r.Addr()+" as a replica", c.complete)
 }
 
+// Move begins to move the slot of a key to another master, so that new keys are made
+// there. finish moves the others.
+func (c *RedisCluster) Move(key string) (finish func() error, _ error) {
+	from, err := c.Holder()
+	if err != nil {
+		return nil, err
+	}
+	var to *Redis
+	for _, r := range c.nodes {
+		if r != from && r.says("role:master") {
+			to = r
+		}
+	}
+	slot, err1 := from.cli("CLUSTER", "KEYSLOT", key)
+	fromID, err2 := from.cli("CLUSTER", "MYID")
+	toID, err3 := to.cli("CLUSTER", "MYID")
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
+	}
+	err = errors.Join(to.ok("CLUSTER", "SETSLOT", slot, "IMPORTING", fromID), from.ok("CLUSTER", "SETSLOT", slot, "MIGRATING", toID))
+	return func() error {
+		keys, err := from.cli("CLUSTER", "GETKEYSINSLOT", slot, "10000")
+		if err == nil && keys != "" {
+			host, port, _ := net.SplitHostPort(to.Addr())
+			err = from.ok(append([]string{"MIGRATE", host, port, "", "0", "5000", "KEYS"}, strings.Fields(keys)...)...)
+		}
+		return errors.Join(err, to.ok("CLUSTER", "SETSLOT", slot, "NODE", toID), from.ok("CLUSTER", "SETSLOT", slot, "NODE", toID))
+	}, err
+}
+
+// ok runs a command that answers OK.
+func (r *Redis) ok(args ...string) error {
+	answer, err := r.cli(args...)
+	if err == nil && answer != "OK" {
+		err = fmt.Errorf("%s: %s", strings.Join(args, " "), answer)
+	}
+	return err
+}
+
 // complete reports whether each master has a replica that follows it.
 func (c *RedisCluster) complete() bool {
 	replicas := 0
