@@ -47,9 +47,6 @@ type conn struct {
 	ended   sync.WaitGroup
 	late    *atomic.Uint64 // counts connections that ended since a call was overdue
 
-	writing sync.Mutex
-	sent    []byte // the last, to be filled again; writing must be held
-
 	mu      sync.Mutex
 	unsent  []byte
 	waiting queue
@@ -102,17 +99,12 @@ func (c *conn) secure(ctx context.Context, o *Options) (net.Conn, error) {
 // that of the connection, or of ctx: the commands may still run then.
 func (c *conn) do(ctx context.Context, commands ...[]string) ([]Value, error) {
 	k := &call{left: len(commands), done: make(chan struct{})}
-	alone, err := c.submit(k, commands)
-	switch {
-	case err != nil:
+	if err := c.submit(k, commands); err != nil {
 		return nil, err
-	case alone: // nobody would come along
-		c.flush()
+	}
+	select {
+	case c.wake <- struct{}{}:
 	default:
-		select {
-		case c.wake <- struct{}{}:
-		default:
-		}
 	}
 	select {
 	case <-k.done:
@@ -131,57 +123,51 @@ func (c *conn) one(ctx context.Context, command ...string) (Value, error) {
 	return answers[0], answers[0].Err()
 }
 
-// submit queues a call. It reports whether no other waits.
-func (c *conn) submit(k *call, commands [][]string) (alone bool, _ error) {
+// submit queues a call.
+func (c *conn) submit(k *call, commands [][]string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.err != nil || c.left:
-		return false, errUnsent
+		return errUnsent
 	case c.waiting.len() >= maxWaiting || len(c.unsent) >= maxUnsent:
-		return false, errFull
+		return errFull
 	}
 	for _, command := range commands {
 		c.unsent = appendCommand(c.unsent, command)
 	}
 	k.sent = time.Now()
-	alone = c.waiting.len() == 0
 	c.waiting.push(k)
 	if !c.armed {
 		c.armed = true
 		_ = c.raw.SetReadDeadline(k.sent.Add(c.timeout)) // fails on a closed one alone, which the reader sees
 	}
-	return alone, nil
+	return nil
 }
 
 // send writes what callers of one moment have queued until the connection ends.
 func (c *conn) send() {
+	var sent []byte
 	for {
 		select {
 		case <-c.broken:
 			return
 		case <-c.wake:
-			runtime.Gosched() // let those who are about to call come along
-			c.flush()
 		}
-	}
-}
-
-// flush writes what is queued.
-func (c *conn) flush() {
-	c.writing.Lock()
-	defer c.writing.Unlock()
-	c.mu.Lock()
-	c.sent, c.unsent = c.unsent, c.sent[:0]
-	c.mu.Unlock()
-	if len(c.sent) == 0 { // it came along with others
-		return
-	}
-	if _, err := c.net.Write(c.sent); err != nil {
-		c.cutOff(err)
-	}
-	if cap(c.sent) > 64<<10 {
-		c.sent = nil
+		runtime.Gosched() // let those who are about to call come along
+		c.mu.Lock()
+		sent, c.unsent = c.unsent, sent[:0]
+		c.mu.Unlock()
+		if len(sent) == 0 { // it came along with others
+			continue
+		}
+		if _, err := c.net.Write(sent); err != nil {
+			c.cutOff(err)
+			return
+		}
+		if cap(sent) > 64<<10 {
+			sent = nil
+		}
 	}
 }
 
