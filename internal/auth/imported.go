@@ -48,10 +48,9 @@ type importReader interface {
 	// UsersLike returns the users that have one of the ids, of the folded emails, or of
 	// the external ids.
 	UsersLike(ctx context.Context, ids, emails, externalIDs []string) ([]User, error)
-	SessionsOf(ctx context.Context, ids []string) ([]StoredSession, error)
-	// BcryptPasswords reports whether the password of a developer who is not disabled is
-	// hashed by bcrypt.
-	BcryptPasswords(ctx context.Context) (bool, error)
+	// BcryptPassword returns the hash of the password of some developer who is not
+	// disabled, if one is by bcrypt.
+	BcryptPassword(ctx context.Context) (string, error)
 }
 
 // importWriter writes what is imported.

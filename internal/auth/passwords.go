@@ -119,11 +119,13 @@ func (s *passwords) evenOut(ctx context.Context, as credential.Guest, bcrypt boo
 	if bcrypt {
 		return s.hasher.VerifyNone(ctx, as, password)
 	}
-	imported, err := s.trail.store.BcryptPasswords(ctx)
-	if err != nil || !imported {
+	like, err := s.trail.store.BcryptPassword(ctx)
+	if errors.Is(err, problem.ErrNotFound) {
+		return nil
+	} else if err != nil {
 		return err
 	}
-	return s.hasher.VerifyNoBcrypt(ctx, as, password)
+	return s.hasher.VerifyNoBcrypt(ctx, as, like, password)
 }
 
 // rehash returns our hash of a password that was right for the developer, if the stored

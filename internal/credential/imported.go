@@ -84,9 +84,6 @@ const (
 	bcryptMaxCost = 14
 )
 
-// noBcrypt is the hash of nothing, of the cost that a backend uses.
-const noBcrypt = "$2b$12$" + "......................" + "..............................."
-
 // IsBcrypt reports whether a stored hash of a password is one of bcrypt.
 func IsBcrypt(encoded string) bool { return strings.HasPrefix(encoded, "$2") }
 

@@ -147,9 +147,10 @@ func (p *Passwords) verifyBcrypt(ctx context.Context, g Guest, encoded, password
 	return compareBcrypt(encoded, password)
 }
 
-// VerifyNoBcrypt is [Passwords.VerifyNone] with the work of a hash by bcrypt.
-func (p *Passwords) VerifyNoBcrypt(ctx context.Context, g Guest, password string) error {
-	_, err := p.verifyBcrypt(ctx, g, noBcrypt, password)
+// VerifyNoBcrypt is [Passwords.VerifyNone] with the work of a hash by bcrypt like the
+// one given.
+func (p *Passwords) VerifyNoBcrypt(ctx context.Context, g Guest, like, password string) error {
+	_, err := p.verifyBcrypt(ctx, g, like, password)
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 type importRow struct {
@@ -63,16 +64,16 @@ func (r *reader) UsersLike(ctx context.Context, ids, emails, externalIDs []strin
 	return each(rows, err, func(row *userRow) auth.User { return row.User })
 }
 
-// SessionsOf implements auth.Reader.
-func (r *reader) SessionsOf(ctx context.Context, ids []string) ([]auth.StoredSession, error) {
-	rows, err := few[sessionRow](ctx, r, newestFirst, func(q *bun.SelectQuery) { q.Where("id IN (?)", bun.List(ids)) })
-	return each(rows, err, (*sessionRow).held)
-}
-
-// BcryptPasswords implements auth.Reader. There are few developers.
-func (r *reader) BcryptPasswords(ctx context.Context) (bool, error) {
+// BcryptPassword implements auth.Reader. There are few developers.
+func (r *reader) BcryptPassword(ctx context.Context) (string, error) {
 	rows, err := few[developerRow](ctx, r, "id", func(q *bun.SelectQuery) { q.Where("password_hash LIKE '$2%' AND NOT disabled").Limit(1) })
-	return len(rows) > 0, err
+	if err == nil && len(rows) == 0 {
+		err = problem.ErrNotFound
+	}
+	if err != nil {
+		return "", err
+	}
+	return rows[0].PasswordHash, nil
 }
 
 // PutImported implements auth.Tx.

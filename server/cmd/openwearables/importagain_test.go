@@ -330,7 +330,7 @@ func TestFirstUsesOfAnImportedSecretAtOnce(t *testing.T) {
 		b.developer("ann", "ann@example.com", theirPassword)
 		user := b.user("ulla", nil, nil)
 		app, secret := b.application("phone", idOf("ann"))
-		hash, err := bcrypt.GenerateFromPassword([]byte(secret), 12)
+		hash, err := bcrypt.GenerateFromPassword([]byte(secret), 9)
 		if err != nil {
 			t.Fatal(err)
 		}
