@@ -51,7 +51,7 @@ var permitted = []struct{ from, to string }{
 	{"internal/dev/release/...", "internal/dev/release/..."},
 	{"internal/dev/service", "internal/dev/childproc"},
 	{"internal/dev/provenance", "internal/dev/service"},
-	{"internal/dev/bench", "internal/load internal/dev/provenance internal/dev/service internal/dev/childproc gen/openwearables/..."},
+	{"internal/dev/bench", "internal/load internal/auth internal/credential internal/usage internal/dev/provenance internal/dev/service internal/dev/childproc gen/openwearables/..."},
 	{"internal/dev/pgtest", "internal/dev/service internal/dev/childproc"},
 	{"internal/dev/pgserve", "internal/dev/pgtest"},
 	{"internal/dev/redistest", "internal/dev/service"},
