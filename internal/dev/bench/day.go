@@ -17,9 +17,12 @@ const (
 	callsADay     = refreshesADay + readsADay
 )
 
+// noon is how many times the mean of a day its busiest time has.
+const noon = 1.8
+
 // dayCurve returns which part of a day's calls have begun after a part of the day: few at
 // its begin and end, most at noon.
-func dayCurve(x float64) float64 { return x - 0.8*math.Sin(2*math.Pi*x)/(2*math.Pi) }
+func dayCurve(x float64) float64 { return x - (noon-1)*math.Sin(2*math.Pi*x)/(2*math.Pi) }
 
 // dayTime returns after which part of the day a part of its calls has begun.
 func dayTime(part float64) float64 {
@@ -86,7 +89,7 @@ func (l *lab) day(ctx context.Context, on string, size int, d time.Duration, r *
 	}
 	return moment{"a day of all users, who refresh once and read four times each", on, size, fmt.Sprintf(
 		"%s calls in %.0f s, %s a second at noon, p50 %s and p99 %s ms after they were due; CPU of the server %.0f s, expected %.0f; of the databases %.0f, expected %.0f",
-		figure(float64(done.Answered)), took, figure(1.8*float64(total)/d.Seconds()), figure(micros(late.Quantile(0.5))/1000), figure(micros(late.Quantile(0.99))/1000),
+		figure(float64(done.Answered)), took, figure(noon*float64(total)/d.Seconds()), figure(micros(late.Quantile(0.5))/1000), figure(micros(late.Quantile(0.99))/1000),
 		taken.server.Seconds(), expected(func(s sample) float64 { return s.ServerCPU }),
 		taken.databases.Seconds(), expected(func(s sample) float64 { return s.DatabaseCPU }),
 	)}, nil

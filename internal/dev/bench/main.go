@@ -41,11 +41,12 @@ func run(ctx context.Context, args []string) error {
 	page := flags.Bool("page", false, "replace server/BENCHMARK.md, its raw figures, and what README.md quotes of it")
 	rewrite := flags.Bool("rewrite", false, "write the page and the quote again from the raw figures, and measure nothing")
 	size := flags.Int("scale", 0, "compare a `number` of keys and users, and ten times as many sessions, with 1,000: 4000 to 1000000")
+	day := flags.Duration("day", 10*time.Minute, "with -scale, in what time a day is replayed, 10s to 24h")
 	root := flags.String("root", ".", "the repository, in which make build was run")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	commit := provenance.CommitOf(*root, pageFile, rawFile, readmeFile)
+	commit := provenance.CommitOf(*root, pageFile, rawFile, readmeFile, scaleFile)
 	switch {
 	case flags.NArg() > 0:
 		return fmt.Errorf("there is no argument %q", flags.Arg(0))
@@ -55,6 +56,8 @@ func run(ctx context.Context, args []string) error {
 		return fmt.Errorf("-slice %v must be 100ms to 1m", *slice)
 	case *size != 0 && (*size < 4*fewRows || *size > 1_000_000):
 		return fmt.Errorf("-scale %d must be 4000 to 1000000", *size)
+	case *day < 10*time.Second || *day > 24*time.Hour:
+		return fmt.Errorf("-day %v must be 10s to 24h", *day)
 	case *page && *only != "":
 		return errors.New("the page has all works: -page goes without -only")
 	case *page && commit.Dirty:
@@ -71,7 +74,7 @@ func run(ctx context.Context, args []string) error {
 		Machine: provenance.Machine(), Processor: provenance.Processor(), Load: loadAverage(),
 	}
 	if *size > 0 {
-		return scale(ctx, *root, *size, *only, a, *page)
+		return scale(ctx, *root, *size, *day, *only, a, *page)
 	}
 	chosen, err := choose(works, *only)
 	if err != nil {

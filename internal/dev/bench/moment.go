@@ -47,6 +47,15 @@ func (l *lab) moments(ctx context.Context, on string, size int) ([]moment, error
 		told("memory of the node after all works", "%s MiB", mebibytes(memory)),
 		told("start until ready", "%.2f s", i.starting.Seconds()),
 	}
+	if on == both {
+		for _, t := range i.stock.tables()[1:] {
+			bytes, err := rowBytes(ctx, db, t.name)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, told("a row of "+t.name+", with its indexes", "%d bytes", bytes))
+		}
+	}
 	ended, err := i.endApplication(ctx, db)
 	if err != nil {
 		return nil, err
@@ -69,6 +78,12 @@ func (i *installation) bytes(ctx context.Context, db *sql.DB) (n int64, err erro
 		query = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 	}
 	err = db.QueryRowContext(ctx, query).Scan(&n)
+	return n, err
+}
+
+// rowBytes returns how much a row of a table of PostgreSQL takes, with its indexes.
+func rowBytes(ctx context.Context, db *sql.DB, table string) (n int64, err error) {
+	err = db.QueryRowContext(ctx, "SELECT pg_total_relation_size('"+table+"') / greatest(count(*), 1) FROM "+table).Scan(&n)
 	return n, err
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -43,11 +44,11 @@ func (r row) beside() string {
 func figure(v float64) string {
 	switch {
 	case v >= 1000:
-		n := int(math.Round(v/10) * 10)
-		if n >= 1_000_000 {
-			return fmt.Sprintf("%d,%03d,%03d", n/1_000_000, n/1000%1000, n%1000)
+		text := strconv.Itoa(int(math.Round(v/10) * 10))
+		for i := len(text) - 3; i > 0; i -= 3 {
+			text = text[:i] + "," + text[i:]
 		}
-		return fmt.Sprintf("%d,%03d", n/1000, n%1000)
+		return text
 	case v >= 100:
 		return fmt.Sprintf("%.0f", v)
 	case v >= 10:

@@ -45,7 +45,7 @@ func TestRowsAreMedians(t *testing.T) {
 }
 
 func TestFigures(t *testing.T) {
-	for v, want := range map[float64]string{0.5: "0.50", 9.994: "9.99", 12.34: "12.3", 999.4: "999", 1234: "1,230", 9996: "10,000", 123456: "123,460", 2_000_000: "2,000,000"} {
+	for v, want := range map[float64]string{0.5: "0.50", 9.994: "9.99", 12.34: "12.3", 999.4: "999", 1234: "1,230", 9996: "10,000", 123456: "123,460", 2_000_000: "2,000,000", 1e9: "1,000,000,000"} {
 		if got := figure(v); got != want {
 			t.Errorf("%v is %s, want %s", v, got, want)
 		}

@@ -14,12 +14,9 @@ import (
 // fewRows is the size of the stock to which a large one is compared.
 const fewRows = 1000
 
-// dayTakes is in what time a day is replayed.
-const dayTakes = 10 * time.Minute
-
 // scale measures the works on stocks of the size, and what happens once, prints that, and
-// with page writes it into the page.
-func scale(ctx context.Context, root string, size int, only string, a about, page bool) (err error) {
+// with page writes it into the page. A day is replayed in dayTakes.
+func scale(ctx context.Context, root string, size int, dayTakes time.Duration, only string, a about, page bool) (err error) {
 	chosen, err := choose(scaleWorks(size), only)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 const scaleFile = "server/SCALE.md"
@@ -49,6 +50,14 @@ func (r *result) scaleTold(size int, once []moment) string {
 	fmt.Fprint(&out, "\n| what happens once | databases | keys | |\n|---|---|--:|---|\n")
 	for _, m := range once {
 		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", m.name, m.on, figure(float64(m.size)), m.value)
+	}
+	fmt.Fprint(&out, "\n| users, who refresh once a day and read four times | calls a second at noon | processors of nodes | of PostgreSQL and Redis |\n|--:|--:|--:|--:|\n")
+	refresh, read := r.median("refresh of any session", both), r.median("read with any key", both)
+	for _, users := range []float64{1e6, 1e8, 1e9} {
+		atNoon := func(micros float64) float64 { return noon * users * micros / 1e6 / (24 * time.Hour).Seconds() }
+		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", figure(users), figure(atNoon(callsADay*1e6)),
+			figure(atNoon(refreshesADay*refresh.ServerCPU+readsADay*read.ServerCPU)),
+			figure(atNoon(refreshesADay*refresh.DatabaseCPU+readsADay*read.DatabaseCPU)))
 	}
 	return out.String()
 }
