@@ -248,7 +248,7 @@ func (s *credentials) again(ctx context.Context, c *Caller) (*Principal, error) 
 	}
 	now := s.now()
 	if p.Kind == APIKey {
-		p, err := s.verifyKey(ctx, c.presented, s.vault.Hash(c.presented), now)
+		p, err := s.verifyKey(ctx, c.presented, s.vault.HashKey(c.presented), now)
 		if err != nil {
 			return nil, err
 		}

@@ -3,9 +3,14 @@ package scenario_test
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/credential"
 )
 
 // awhile lets others work between two looks at what they do.
@@ -219,6 +224,31 @@ func TestGatewayEndsStreamsWithTheirCredential(t *testing.T) {
 	if got := lasting.await(t); got != "still" {
 		t.Errorf("%q comes", got)
 	}
+}
+
+// A key that was imported keeps its streams, and they end with it.
+func TestGatewayKeepsStreamsOfImportedKeys(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t)
+	raw := make([]byte, 16)
+	rand.Read(raw)
+	key := "sk-" + hex.EncodeToString(raw)
+	batch := auth.ImportBatch{Kind: auth.ImportedKey, Keys: []auth.ImportKey{{
+		SecretDigest: credential.ImportDigest(key), Prefix: key[:10], Name: "backend", CreatedAt: g.clock.now(),
+	}}}
+	imported, err := g.server.Auth().Imports.Import(t.Context(), batch)
+	if err != nil || len(imported.IDs) != 1 {
+		t.Fatal(imported, err)
+	}
+	s := g.follow(t, g.user, key)
+	s.await(t)
+	time.Sleep(2500 * time.Millisecond) // the credential is looked at each second
+	g.upstream.Publish(g.user, "later")
+	if got := s.await(t); got != "later" {
+		t.Errorf("%q comes", got)
+	}
+	g.drivers()[0].call(t, "DeleteKey", args{"id": imported.IDs[0]}, bearer(g.dev))
+	s.ended(t)
 }
 
 // An access token may end before the stream: its session goes on.
