@@ -218,7 +218,7 @@ func (s *Tokens) prove(ctx context.Context, c *Caller, app AppCredentials) (proo
 	h := s.vault.Hash(app.AppSecret)
 	row, err := s.application(ctx, app)
 	if err == nil && !row.admits(h, now) && credential.IsImportedAppSecret(app.AppSecret) {
-		row, err = s.imported.check(ctx, row, app.AppSecret, h)
+		row, err = s.checkImported(ctx, c, row, app.AppSecret, h)
 	}
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return proof{}, err
@@ -237,6 +237,18 @@ func (s *Tokens) prove(ctx context.Context, c *Caller, app AppCredentials) (proo
 		return proof{}, s.refuseExchange(ctx, c, row.AppID, errSecretInBrowser())
 	}
 	return proof{row, h}, nil
+}
+
+// checkImported is importedSecrets.check, unless the address has made too many guesses:
+// each costs a comparison, so that one more is wrong unseen.
+func (s *Tokens) checkImported(
+	ctx context.Context, c *Caller, row StoredApplication, secret string, h credential.Hash,
+) (StoredApplication, error) {
+	w, err := s.buckets.peek(ctx, s.limits.ExchangeRefused, c.AddressID())
+	if err != nil || !w.Admitted {
+		return row, err
+	}
+	return s.imported.check(ctx, row, secret, h)
 }
 
 // accept charges what a proof costs, in one step: nothing if the address has made too

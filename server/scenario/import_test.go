@@ -1,0 +1,72 @@
+package scenario_test
+
+import (
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/openwearables/openwearables/internal/auth"
+)
+
+// bring imports a batch as the command does.
+func (n *node) bring(t *testing.T, b auth.ImportBatch) auth.ImportResult {
+	t.Helper()
+	r, err := n.server.Auth().Imports.Import(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func randomDigits(n int) string {
+	raw := make([]byte, n/2)
+	rand.Read(raw)
+	return hex.EncodeToString(raw)
+}
+
+// An address that has guessed too often has nothing more compared by bcrypt, which is
+// dear, and learns of the right secret as little as of a wrong one.
+func TestGuessesAtImportedSecretsAreLimited(t *testing.T) {
+	t.Parallel()
+	n := start(t, smallLimits)
+	d := n.drivers()[0]
+	admin, _ := n.login(t, d)
+	user := n.newUser(t, d, admin)
+	app, secret := "app_"+randomDigits(32), "secret_"+randomDigits(64)
+	hash, err := bcrypt.GenerateFromPassword([]byte(secret), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.bring(t, auth.ImportBatch{Kind: auth.ImportedApplication, Applications: []auth.ImportApplication{{
+		ID: uuid.NewString(), AppID: app, Name: "phone", SecretHash: string(hash), CreatedAt: n.clock.now(),
+	}}})
+	exchange := func(secret, address string) answer {
+		return d.call(t, "CreateUserToken", args{"user_id": user, "app_id": app, "app_secret": secret}, forwardedFor(address))
+	}
+	compared := func() bool {
+		var kept string
+		n.query(t, func(db *sql.DB) error {
+			return db.QueryRowContext(t.Context(), "SELECT secret FROM imports WHERE kind = 'application'").Scan(&kept)
+		})
+		return !strings.HasPrefix(kept, "$2")
+	}
+	for range 7 {
+		exchange("secret_"+randomDigits(64), "192.0.2.1").want(t, 401, "invalid_app_credentials")
+	}
+	exchange(secret, "192.0.2.1").want(t, 429, "rate_limited")
+	if compared() {
+		t.Error("a guess too many was compared")
+	}
+	exchange(secret, "192.0.2.2").want(t, 200, "")
+	if !compared() {
+		t.Error("the right secret was not kept our way")
+	}
+	n.clock.advance(time.Minute)
+	exchange(secret, "192.0.2.1").want(t, 200, "")
+}
