@@ -20,8 +20,8 @@ const (
 	importedAppDigits = 64 // of the secret of an application
 )
 
-// importedForm matches the secrets among them.
-var importedForm = regexp.MustCompile(`\b(?:(?:sk|rt)-[0-9a-f]{32}|secret_[0-9a-f]{64})\b`)
+// importedForm matches the secrets among them, wherever they stand.
+var importedForm = regexp.MustCompile(`(?:sk|rt)-[0-9a-f]{32}|secret_[0-9a-f]{64}`)
 
 // IsImportedKey reports whether s has the form of an API key of an Open Wearables
 // backend.
@@ -35,6 +35,18 @@ func IsImportedAppID(s string) bool { return hasDigits(s, string(AppID), importe
 
 // IsImportedAppSecret is IsImportedKey for the secrets of applications.
 func IsImportedAppSecret(s string) bool { return hasDigits(s, string(AppSecret), importedAppDigits) }
+
+// shownDigits is how many digits of an imported key are public.
+const shownDigits = 7
+
+// ShownOfImportedKey returns what is public of a key, or of its beginning; of what is
+// none the prefix alone.
+func ShownOfImportedKey(s string) string {
+	if n := len(importedKey) + shownDigits; len(s) >= n && hasDigits(s[:n], importedKey, shownDigits) {
+		return s[:n]
+	}
+	return importedKey
+}
 
 func hasDigits(s, prefix string, n int) bool {
 	if len(s) != len(prefix)+n || !strings.HasPrefix(s, prefix) {

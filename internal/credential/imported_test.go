@@ -33,6 +33,9 @@ func TestImportedForms(t *testing.T) {
 		if name != "app id" && Redact("a "+c.good+" b") != "a [redacted] b" {
 			t.Errorf("%s is not redacted", name)
 		}
+		if name != "app id" && (strings.Contains(Redact("/users?a%3D"+c.good), digits[:8]) || strings.Contains(Redact("key_"+c.good+"_of"), digits[:8])) {
+			t.Errorf("%s is not redacted within a word", name)
+		}
 	}
 	if Valid(AppSecret, "secret_"+digits) || !ValidKey("sk-"+digits[:32]) || !HasKeyForm("sk-x") {
 		t.Error("the two kinds are mixed up")

@@ -155,7 +155,7 @@ func (s *Source) keys(ctx context.Context, p *pages) error {
 		ok := isDigest(k.SecretDigest)
 		if !s.hashedKeys() {
 			if ok = credential.IsImportedKey(k.SecretDigest); ok {
-				k.Prefix, k.SecretDigest = k.SecretDigest[:shownOfKey], credential.ImportDigest(k.SecretDigest)
+				k.Prefix, k.SecretDigest = credential.ShownOfImportedKey(k.SecretDigest), credential.ImportDigest(k.SecretDigest)
 			}
 		}
 		if !ok {
@@ -165,9 +165,6 @@ func (s *Source) keys(ctx context.Context, p *pages) error {
 		p.batch.Keys = append(p.batch.Keys, k)
 	})
 }
-
-// shownOfKey is how many characters of a key are public.
-const shownOfKey = len("sk-") + 7
 
 // isDigest reports whether s is one of SHA-256 in hexadecimal digits.
 func isDigest(s string) bool {
