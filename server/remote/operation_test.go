@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"os"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/openwearables/openwearables/gen/openapi"
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 	"github.com/openwearables/openwearables/internal/commandline"
 )
 
@@ -117,10 +119,32 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// What a terminal would obey is not printed.
-func TestCellsAreClean(t *testing.T) {
+// What a terminal would obey is printed neither in tables nor in JSON, which stays the same
+// value.
+func TestOutputHoldsNothingThatATerminalObeys(t *testing.T) {
 	t.Parallel()
-	if got := clean("a\x1b[31m\u202eb\n"); got != "a·[31m·b·" {
-		t.Errorf("it is %q", got)
+	name := "a\x1b[31m\u009b1m\u202eb\n\U000e0001ä\x7f"
+	user := &owv1.User{Id: "x", FirstName: &name}
+	for _, indent := range []string{"", "  "} {
+		text, err := asJSON(user.ProtoReflect(), indent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := commandline.PrintableLines(string(text)); got != string(text) {
+			t.Errorf("%q is in the JSON", text)
+		}
+		var back struct {
+			FirstName string `json:"first_name"`
+		}
+		if err := json.Unmarshal(text, &back); err != nil || back.FirstName != name {
+			t.Errorf("%s is %q, %v", text, back.FirstName, err)
+		}
+	}
+	var out bytes.Buffer
+	if err := (&printer{format: "table"}).print(&out, (&owv1.CreateUserResponse{User: user}).ProtoReflect()); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); got != commandline.PrintableLines(got) || !strings.Contains(got, "a·[31m·1m·b··ä·") {
+		t.Errorf("%q is in the table", got)
 	}
 }

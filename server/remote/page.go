@@ -9,6 +9,9 @@ import (
 	"io"
 	"slices"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -183,7 +186,8 @@ func (r *recent) add(text string) {
 	r.order = append(r.order, text)
 }
 
-// asJSON returns the message as the REST API has its members.
+// asJSON returns the message as the REST API has its members, with what a terminal may
+// obey as escapes.
 func asJSON(m protoreflect.Message, indent string) ([]byte, error) {
 	text, err := protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}.Marshal(m.Interface())
 	if err != nil {
@@ -195,5 +199,25 @@ func asJSON(m protoreflect.Message, indent string) ([]byte, error) {
 	} else {
 		err = json.Indent(&out, text, "", indent)
 	}
-	return out.Bytes(), err
+	return escape(out.Bytes()), err
+}
+
+// escape writes the characters of JSON that cannot be seen as escapes. They are within
+// strings.
+func escape(text []byte) []byte {
+	hidden := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
+	if bytes.IndexFunc(text, hidden) < 0 {
+		return text
+	}
+	var out []byte
+	for _, r := range string(text) {
+		if !hidden(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			out = fmt.Appendf(out, `\u%04x`, unit)
+		}
+	}
+	return out
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -206,7 +205,7 @@ func printSecrets(w io.Writer, m protoreflect.Message) (err error) {
 		switch {
 		case !m.Has(f) || err != nil:
 		case isSecret(f):
-			_, err = fmt.Fprintf(w, "\n%s, shown this once; keep it where you keep secrets:\n%s\n", f.Name(), clean(m.Get(f).String()))
+			_, err = fmt.Fprintf(w, "\n%s, shown this once; keep it where you keep secrets:\n%s\n", f.Name(), commandline.Printable(m.Get(f).String()))
 		case isJSON(f) && !f.IsList() && !f.IsMap():
 			err = printSecrets(w, m.Get(f).Message())
 		}
@@ -226,13 +225,13 @@ func text(m protoreflect.Message, f protoreflect.FieldDescriptor) string {
 	case f.IsList() && f.Message() == nil:
 		parts := make([]string, m.Get(f).List().Len())
 		for i := range parts {
-			parts[i] = clean(m.Get(f).List().Get(i).String())
+			parts[i] = commandline.Printable(m.Get(f).List().Get(i).String())
 		}
 		return strings.Join(parts, ",")
 	case isJSON(f):
 		return jsonOf(m, f)
 	default:
-		return clean(m.Get(f).String())
+		return commandline.Printable(m.Get(f).String())
 	}
 }
 
@@ -243,16 +242,5 @@ func jsonOf(m protoreflect.Message, f protoreflect.FieldDescriptor) string {
 	if err != nil || json.Unmarshal(whole, &members) != nil {
 		return ""
 	}
-	return clean(string(members[string(f.Name())]))
-}
-
-// clean returns text without control characters and marks that change the direction of
-// writing.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '·'
-	}, text)
+	return commandline.Printable(string(members[string(f.Name())]))
 }

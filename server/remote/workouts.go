@@ -127,14 +127,14 @@ func (in *importation) workouts(file *os.File, format workoutfile.Format) iter.S
 // rejected reports what the server refused of a batch.
 func (in *importation) rejected(r openwearables.UploadReport) {
 	for _, one := range r.Rejected {
-		in.report(fmt.Sprintf("workout %d (%s) %s: %s", one.Index+1, clean(one.ExternalID), one.Field, one.Message))
+		in.report(fmt.Sprintf("workout %d (%s) %s: %s", one.Index+1, commandline.Printable(one.ExternalID), one.Field, one.Message))
 	}
 }
 
 func (in *importation) report(text string) {
 	switch in.reported++; {
 	case in.reported <= maxReported:
-		fmt.Fprintln(in.notes, "openwearables:", clean(text))
+		fmt.Fprintln(in.notes, "openwearables:", commandline.Printable(text))
 	case in.reported == maxReported+1:
 		fmt.Fprintln(in.notes, "openwearables: and more, which are counted")
 	}

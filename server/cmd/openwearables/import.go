@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openwearables/openwearables/internal/commandline"
 	"github.com/openwearables/openwearables/server/operator"
 )
 
@@ -31,7 +32,7 @@ func (p *program) importOpenWearables() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return operator.Import(ctx, p.stdout, s.config, from, apply)
+		return operator.Import(ctx, commandline.PrintableWriter(p.stdout), s.config, from, apply)
 	})
 }
 

@@ -45,7 +45,7 @@ func (incompleteError) ExitStatus() int { return 2 }
 func (p *program) run(ctx context.Context) int {
 	err := p.execute(ctx)
 	if err != nil {
-		fmt.Fprintln(p.stderr, "openwearables:", err)
+		fmt.Fprintln(p.stderr, "openwearables:", commandline.PrintableLines(err.Error()))
 	}
 	return commandline.Status(err)
 }

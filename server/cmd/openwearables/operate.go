@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/openwearables/openwearables/internal/commandline"
 	"github.com/openwearables/openwearables/server/control"
 	"github.com/openwearables/openwearables/server/operator"
 )
@@ -251,7 +252,7 @@ func (p *program) doctor() *cobra.Command {
 			return err
 		}
 		if backend != "" {
-			if err := operator.CheckBackend(ctx, p.stdout, backend); err != nil {
+			if err := operator.CheckBackend(ctx, commandline.PrintableWriter(p.stdout), backend); err != nil {
 				return err
 			}
 		}
