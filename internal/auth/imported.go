@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"github.com/openwearables/openwearables/internal/credential"
@@ -123,6 +124,12 @@ type ImportResult struct {
 
 // OddRow is a row that was not imported as it is, and why. It holds no secret.
 type OddRow struct{ Kind, ID, What string }
+
+// clip returns the result as the beginning of another one.
+func (r ImportResult) clip() ImportResult {
+	r.IDs, r.Odd = slices.Clip(r.IDs), slices.Clip(r.Odd)
+	return r
+}
 
 func (r *ImportResult) odd(kind, id, what string) { r.Odd = append(r.Odd, OddRow{kind, id, what}) }
 

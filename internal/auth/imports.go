@@ -54,9 +54,11 @@ func (s *Imports) Import(ctx context.Context, b ImportBatch) (ImportResult, erro
 	if b.Kind == ImportedUser && len(b.Gone) > 0 {
 		return s.deleteUsers(ctx, b)
 	}
+	sifting := importing{Imports: s}
+	sifting.sift(&b)
 	var in *importing
 	err := s.store.WriteLong(ctx, func(ctx context.Context, tx Tx) error {
-		in = &importing{Imports: s, tx: tx, dry: b.DryRun}
+		in = &importing{Imports: s, tx: tx, dry: b.DryRun, result: sifting.result.clip()}
 		err := in.write(ctx, &b)
 		if err == nil && b.DryRun {
 			err = errDryRun
@@ -147,6 +149,7 @@ func (in *importing) addUsers(ctx context.Context, users []User) error {
 	if len(users) == 0 {
 		return nil
 	}
+	users = slices.Clone(users) // the transaction may be tried again
 	var ids, emails, externals []string
 	for i := range users {
 		u := &users[i]

@@ -4,10 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
@@ -78,17 +79,46 @@ func (s *Source) each(ctx context.Context, p *pages, query string, values []any,
 	if err != nil {
 		return err
 	}
-	_, err = pgx.ForEachRow(rows, values, func() error {
-		add()
-		return p.next()
-	})
-	return err
+	for n := 1; rows.Next(); n++ {
+		size := 0
+		for _, value := range rows.RawValues() {
+			size += len(value)
+		}
+		if size > maxRow {
+			p.note("number "+strconv.Itoa(n), "is larger than one of a backend: it is not imported")
+		} else if err := rows.Scan(values...); err != nil {
+			rows.Close()
+			return err
+		} else {
+			add()
+		}
+		if err := p.next(); err != nil {
+			rows.Close()
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// maxRow is how large a row may be, in bytes: a backend has none of half of it.
+const maxRow = 8 << 10
+
+// instant scans a time. What no time of day can be, as infinity, becomes the zero time.
+type instant struct{ to *time.Time }
+
+// ScanTimestamptz implements [pgtype.TimestamptzScanner].
+func (i instant) ScanTimestamptz(v pgtype.Timestamptz) error {
+	*i.to = time.Time{}
+	if year := v.Time.UTC().Year(); v.InfinityModifier == pgtype.Finite && year > 0 && year < 9999 {
+		*i.to = v.Time
+	}
+	return nil
 }
 
 func (s *Source) developers(ctx context.Context, p *pages) error {
 	var d auth.ImportDeveloper
 	return s.each(ctx, p, `SELECT id::text, email, hashed_password, first_name, last_name, created_at, updated_at FROM developer ORDER BY created_at, id`,
-		[]any{&d.ID, &d.Email, &d.PasswordHash, &d.FirstName, &d.LastName, &d.CreatedAt, &d.UpdatedAt}, func() {
+		[]any{&d.ID, &d.Email, &d.PasswordHash, &d.FirstName, &d.LastName, instant{&d.CreatedAt}, instant{&d.UpdatedAt}}, func() {
 			p.batch.Developers = append(p.batch.Developers, d)
 		})
 }
@@ -101,14 +131,15 @@ func (s *Source) users(ctx context.Context, p *pages) error {
 		synced = "c.synced, c.provider, coalesce(c.active, false)"
 		from = ` LEFT JOIN (SELECT user_id, max(last_synced_at) AS synced, bool_or(status::text = 'active') AS active,
 			(array_agg(provider::text ORDER BY last_synced_at DESC) FILTER (WHERE last_synced_at IS NOT NULL))[1] AS provider
-			FROM user_connection GROUP BY user_id) c ON c.user_id = u.id`
+			FROM (SELECT user_id, provider, status, CASE WHEN last_synced_at BETWEEN '1970-01-01' AND '9998-01-01' THEN last_synced_at END AS last_synced_at
+				FROM user_connection) real GROUP BY user_id) c ON c.user_id = u.id`
 	}
 	var u auth.User
 	var first string // who has the email
 	return s.each(ctx, p, `SELECT u.id::text, u.created_at, nullif(u.first_name, ''), nullif(u.last_name, ''), nullif(u.email, ''), nullif(u.external_user_id, ''), `+
 		`first_value(u.id::text) OVER (PARTITION BY lower(btrim(u.email) COLLATE "C") ORDER BY u.created_at, u.id), `+
 		synced+` FROM "user" u`+from+` ORDER BY u.created_at, u.id`,
-		[]any{&u.ID, &u.CreatedAt, &u.FirstName, &u.LastName, &u.Email, &u.ExternalUserID, &first, &u.LastSyncedAt, &u.LastSyncedProvider, &u.HasActiveConnection},
+		[]any{&u.ID, instant{&u.CreatedAt}, &u.FirstName, &u.LastName, &u.Email, &u.ExternalUserID, &first, &u.LastSyncedAt, &u.LastSyncedProvider, &u.HasActiveConnection},
 		func() {
 			row := u
 			if row.Email != nil && first != row.ID {
@@ -123,7 +154,7 @@ func (s *Source) applications(ctx context.Context, p *pages) error {
 	var a auth.ImportApplication
 	var orphan bool
 	return s.each(ctx, p, `SELECT id::text, app_id, app_secret_hash, name, created_at, developer_id IS NULL FROM application ORDER BY created_at, id`,
-		[]any{&a.ID, &a.AppID, &a.SecretHash, &a.Name, &a.CreatedAt, &orphan}, func() {
+		[]any{&a.ID, &a.AppID, &a.SecretHash, &a.Name, instant{&a.CreatedAt}, &orphan}, func() {
 			if orphan {
 				p.note(a.AppID, "belongs to nobody: here it belongs to all developers, as every application")
 			}
@@ -150,7 +181,7 @@ func (s *Source) keys(ctx context.Context, p *pages) error {
 		query = `SELECT key_hash, key_prefix, name, coalesce(created_by::text, ''), created_at FROM api_key ORDER BY created_at, id`
 	}
 	var k auth.ImportKey
-	return s.each(ctx, p, query, []any{&k.SecretDigest, &k.Prefix, &k.Name, &k.CreatedBy, &k.CreatedAt}, func() {
+	return s.each(ctx, p, query, []any{&k.SecretDigest, &k.Prefix, &k.Name, &k.CreatedBy, instant{&k.CreatedAt}}, func() {
 		k.Name = named(k.Name)
 		ok := isDigest(k.SecretDigest)
 		if !s.hashedKeys() {
@@ -179,7 +210,7 @@ func (s *Source) tokens(ctx context.Context, p *pages) error {
 	return s.each(ctx, p, `SELECT t.id, coalesce(t.user_id::text, ''), coalesce(t.app_id, ''), t.created_at, a.app_id IS NULL, u.id IS NULL
 		FROM refresh_token t LEFT JOIN application a ON a.app_id = t.app_id LEFT JOIN "user" u ON u.id = t.user_id
 		WHERE t.token_type::text = 'sdk' AND t.revoked_at IS NULL ORDER BY t.created_at, t.id`,
-		[]any{&token, &t.UserID, &t.AppID, &t.CreatedAt, &dead, &nobody}, func() {
+		[]any{&token, &t.UserID, &t.AppID, instant{&t.CreatedAt}, &dead, &nobody}, func() {
 			of := "of " + t.CreatedAt.UTC().Format(time.RFC3339)
 			switch {
 			case nobody:
@@ -204,7 +235,7 @@ func (s *Source) invitations(ctx context.Context, p *pages) error {
 	var token string
 	return s.each(ctx, p, `SELECT id::text, email, token, invited_by_id::text, created_at, expires_at FROM invitation
 		WHERE status::text IN ('pending', 'sent', 'failed') ORDER BY created_at, id`,
-		[]any{&i.ID, &i.Email, &token, &i.InvitedByID, &i.CreatedAt, &i.ExpiresAt}, func() {
+		[]any{&i.ID, &i.Email, &token, &i.InvitedByID, instant{&i.CreatedAt}, instant{&i.ExpiresAt}}, func() {
 			if !i.ExpiresAt.After(s.readAt) {
 				p.note(i.ID, "has expired: it is not imported")
 				return

@@ -13,7 +13,7 @@ import (
 // may be, in bytes.
 const (
 	importPath = "/import"
-	maxImport  = 4 << 20
+	maxImport  = 16 << 20
 )
 
 // ImportCommand is one step of an import: a batch or, if After is set, a question for the
