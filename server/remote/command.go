@@ -171,7 +171,7 @@ func (in *invocation) check() error {
 	case in.watch && in.all:
 		return commandline.UsageError("give --watch or --all")
 	}
-	return in.printer.check()
+	return in.printer.check(in.method.Output())
 }
 
 // build returns the request that the flags describe.

@@ -62,6 +62,7 @@ func callError(err error) error {
 		}
 	case e.Reason == openwearables.ReasonInvalidOption:
 		f.status = 2
+		f.text = strings.ReplaceAll(f.text, "AllowInsecurePrivateNetwork", "login --insecure-private-http")
 	case openwearables.IsCanceled(err):
 		f.cause = context.Canceled
 	}

@@ -40,6 +40,7 @@ func plainCommand(use, summary, details string, run func(c *cobra.Command, args 
 
 // login is what the flags of the command say.
 type login struct {
+	access                *access
 	stdin                 *input
 	terminal              *os.File // nil if there is none
 	profile, url, email   string
@@ -49,7 +50,7 @@ type login struct {
 
 // Login returns the command that makes a profile.
 func (r *Commands) Login() *cobra.Command {
-	l := &login{stdin: &input{stdin: r.Stdin}}
+	l := &login{access: r.access(), stdin: &input{stdin: r.Stdin}}
 	if f, ok := r.Stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		l.terminal = f
 	}
@@ -93,6 +94,10 @@ func (l *login) run(c *cobra.Command) error {
 	if err := errors.Join(p.save(), all.use(l.profile)); err != nil {
 		return err
 	}
+	if l.access.environ[urlVariable] != "" || l.access.environ[keyVariable] != "" {
+		fmt.Fprintf(c.ErrOrStderr(), "openwearables: %s and %s are set, which go before the profile in use: unset them, or export %s=%s\n",
+			urlVariable, keyVariable, profileVariable, l.profile)
+	}
 	_, err = fmt.Fprintf(c.OutOrStdout(), "Profile %s calls %s as %s.\n", l.profile, p.BaseURL, who)
 	return err
 }
@@ -111,7 +116,7 @@ func (l *login) developer(c *cobra.Command, p *profile) error {
 		return err
 	}
 	p.Email = l.email
-	return nil
+	return p.forget(keyFile)
 }
 
 func (l *login) password(c *cobra.Command) (string, error) {
@@ -140,7 +145,7 @@ func (l *login) key(ctx context.Context, p *profile) error {
 	if err != nil && !openwearables.IsForbidden(err) { // without that scope it is good for something else
 		return callError(err)
 	}
-	return privatefile.Replace(p.keyFile(), []byte(key+"\n"))
+	return errors.Join(privatefile.Replace(p.path(keyFile), []byte(key+"\n")), p.forget(sessionFile))
 }
 
 // Logout returns the command that ends what Login began.
@@ -152,14 +157,8 @@ func (r *Commands) Logout() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if p.Email != "" {
-				client, err := p.client()
-				if err == nil {
-					err = client.SignOut(c.Context())
-				}
-				if err != nil {
-					return callError(err)
-				}
+			if err := p.signOut(c.Context()); err != nil {
+				return err
 			}
 			if err := p.remove(); err != nil {
 				return err

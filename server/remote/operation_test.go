@@ -148,3 +148,21 @@ func TestOutputHoldsNothingThatATerminalObeys(t *testing.T) {
 		t.Errorf("%q is in the table", got)
 	}
 }
+
+// The columns of every response are known, so that a misspelled one is not an empty table.
+func TestColumnsAreKnown(t *testing.T) {
+	t.Parallel()
+	for _, o := range operations() {
+		known := columnsOf(o.method.Output())
+		if o.pages() && len(known) < 3 {
+			t.Errorf("%s has the columns %q", o.id(), known)
+		}
+		for _, name := range []string{"created-at", "nosuch"} {
+			p := printer{format: "table", columns: []string{name}}
+			err := p.check(o.method.Output())
+			if want := len(known) > 0 && !slices.Contains(known, column(name)); (err != nil) != want {
+				t.Errorf("%s takes the column %s: %v", o.id(), name, err)
+			}
+		}
+	}
+}

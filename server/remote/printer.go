@@ -32,12 +32,39 @@ func (p *printer) declare(c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-func (p *printer) check() error {
+// check checks the flags for a response of the kind.
+func (p *printer) check(response protoreflect.MessageDescriptor) error {
+	for _, name := range p.columns {
+		if known := columnsOf(response); len(known) > 0 && !slices.Contains(known, column(name)) {
+			return commandline.UsageError(fmt.Sprintf("there is no column %q; there are %s", name, strings.Join(known, ", ")))
+		}
+	}
 	if p.format != "table" && p.format != "json" {
 		return commandline.UsageError(fmt.Sprintf("--output %q must be table or json", p.format))
 	}
 	return nil
 }
+
+// columnsOf returns the names of the columns that the lists of a response have.
+func columnsOf(response protoreflect.MessageDescriptor) (names []string) {
+	for i := range response.Fields().Len() {
+		f := response.Fields().Get(i)
+		switch {
+		case f.Message() == nil || f.IsMap() || isTime(f):
+		case !f.IsList():
+			names = append(names, columnsOf(f.Message())...)
+		default:
+			for i := range f.Message().Fields().Len() {
+				names = append(names, string(f.Message().Fields().Get(i).Name()))
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// column returns the name of the member that a column is named for.
+func column(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
 func (p *printer) print(w io.Writer, response protoreflect.Message) error {
 	if p.format == "json" {
@@ -117,7 +144,7 @@ func (p *printer) line(w io.Writer, item protoreflect.Message) error {
 func (p *printer) choose(of protoreflect.MessageDescriptor, items []protoreflect.Message) (columns []protoreflect.FieldDescriptor) {
 	if len(p.columns) > 0 {
 		for _, name := range p.columns {
-			if f := of.Fields().ByName(protoreflect.Name(strings.ReplaceAll(name, "-", "_"))); f != nil {
+			if f := of.Fields().ByName(protoreflect.Name(column(name))); f != nil {
 				columns = append(columns, f)
 			}
 		}

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -118,7 +119,45 @@ func (p *profile) save() error {
 	return privatefile.Replace(filepath.Join(p.folder, "profile.json"), append(data, '\n'))
 }
 
-func (p *profile) keyFile() string { return filepath.Join(p.folder, "key") }
+// The files with the credential of a profile, which has one of them.
+const (
+	keyFile     = "key"
+	sessionFile = "session.json"
+)
+
+func (p *profile) path(name string) string { return filepath.Join(p.folder, name) }
+
+// forget removes the credential that the profile had before.
+func (p *profile) forget(name string) error {
+	if err := os.Remove(p.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// signOut ends the session of a profile. It keeps the session that the server could not
+// be told of, which goes on there.
+func (p *profile) signOut(ctx context.Context) error {
+	if p.Email == "" {
+		return nil
+	}
+	client, err := p.client()
+	if err != nil {
+		return callError(err)
+	}
+	kept, unread := os.ReadFile(p.path(sessionFile))
+	if err := client.SignOut(ctx); err != nil {
+		if unread == nil {
+			err = errors.Join(err, privatefile.Replace(p.path(sessionFile), kept))
+		}
+		err = callError(err)
+		return &failure{
+			text:   fmt.Sprintf("the session has not ended, try again: %v; or remove %s, and it goes on without you", err, p.folder),
+			status: commandline.Status(err), cause: err,
+		}
+	}
+	return nil
+}
 
 // options returns those of a client of the installation, without a credential.
 func (p *profile) options() []openwearables.Option {
@@ -131,7 +170,7 @@ func (p *profile) options() []openwearables.Option {
 
 // session is where the tokens of a login are kept. They are renewed there.
 func (p *profile) session() openwearables.Option {
-	return openwearables.WithStore(openwearables.FileStore(filepath.Join(p.folder, "session.json")))
+	return openwearables.WithStore(openwearables.FileStore(p.path(sessionFile)))
 }
 
 // client returns a client with the credential of the profile.
@@ -140,7 +179,7 @@ func (p *profile) client() (*openwearables.Client, error) {
 	if p.Email != "" {
 		options = append(options, p.session(), openwearables.WithUserID(p.Email))
 	} else {
-		key, err := privatefile.ReadSecret(p.keyFile(), maxSecret)
+		key, err := privatefile.ReadSecret(p.path(keyFile), maxSecret)
 		if privatefile.Tolerate(err) != nil {
 			return nil, err
 		}

@@ -17,8 +17,10 @@ import (
 const walk = `# The address is %[1]s; the reference of its API is %[1]s/docs
 
 # 1. Log in. serve --dev printed EMAIL and PASSWORD; elsewhere, set them to yours. Without
-#    --password-file it asks for the password.
+#    --password-file it asks for the password. The second line makes this shell call as
+#    you, also where OPENWEARABLES_API_KEY is set.
 openwearables login --url %[1]s --email "$EMAIL" --password-file <(printf %%s "$PASSWORD")
+export OPENWEARABLES_PROFILE=default
 
 # 2. Create an API key for your backend, which shows its secret, once.
 openwearables key create "My backend" --scopes users:read,users:write,workouts:read,workouts:write,tokens:write

@@ -229,7 +229,7 @@ func TestWorkoutImport(t *testing.T) {
 	i.fails(2, "needs --user", "workout", "import", "a.csv")
 }
 
-// What quickstart prints runs, as serve --dev says it.
+// What quickstart prints runs, as serve --dev says it, in a shell with what that printed.
 func TestQuickstartRuns(t *testing.T) {
 	t.Parallel()
 	i, p := installDemo(t)
@@ -238,7 +238,8 @@ func TestQuickstartRuns(t *testing.T) {
 		t.Fatalf("serve --dev does not say it: %s", &p.stdout)
 	}
 	walk := i.ok("", strings.Fields(said[1])...)
-	i.env = append(i.env, "EMAIL="+p.said("EMAIL"), "PASSWORD="+p.said("PASSWORD"))
+	i.env = append(i.env, "EMAIL="+p.said("EMAIL"), "PASSWORD="+p.said("PASSWORD"),
+		"OPENWEARABLES_BASE_URL="+p.url, "OPENWEARABLES_API_KEY="+p.said("OPENWEARABLES_API_KEY"))
 	out := i.shell("bash", "set -euo pipefail\n"+walk)
 	for _, said := range []string{"Profile default calls " + p.url, "\now_live_", "1 created", "running", "\nsecret_", "refresh_token, shown this once", "application.create"} {
 		if !strings.Contains(out, said) {
@@ -250,4 +251,47 @@ func TestQuickstartRuns(t *testing.T) {
 		t.Errorf("without a server: %s", out)
 	}
 	i.fails(2, "must be the address", "quickstart", "--url", "$(id)")
+}
+
+// A profile has one credential: a login with a key leaves no session behind, nor the other
+// way round. Who has a key in the shell is told that it goes first.
+func TestProfilesHoldOneCredential(t *testing.T) {
+	t.Parallel()
+	i, p := installDemo(t)
+	has := func(name string) bool {
+		_, err := os.Stat(filepath.Join(i.path("settings"), "openwearables/profiles/default", name))
+		return err == nil
+	}
+	i.login(p)
+	o := i.run(p.said("OPENWEARABLES_API_KEY")+"\n", "login", "--url", p.url, "--api-key-file", "-")
+	if o.status != 0 || o.stderr != "" || has("session.json") || !has("key") {
+		t.Errorf("login with a key: %+v", o)
+	}
+	i.fails(2, `there is no column "nosuch"; there are `, "user", "list", "--columns", "id,nosuch")
+	i.env = append(i.env, "OPENWEARABLES_BASE_URL="+p.url, "OPENWEARABLES_API_KEY="+p.said("OPENWEARABLES_API_KEY"))
+	o = i.run(p.said("PASSWORD")+"\n", "login", "--url", p.url, "--email", "dev@example.com", "--password-file", "-")
+	if o.status != 0 || !strings.Contains(o.stderr, "export OPENWEARABLES_PROFILE=default") || !has("session.json") || has("key") {
+		t.Errorf("login of a developer: %+v", o)
+	}
+	i.fails(1, "credential_not_allowed", "key", "list")
+	i.env = append(i.env, "OPENWEARABLES_PROFILE=default")
+	i.ok("", "key", "list")
+}
+
+// A logout that the server does not learn of keeps the session, so that it can be said
+// again.
+func TestLogoutWithoutTheServer(t *testing.T) {
+	t.Parallel()
+	i, p := installDemo(t)
+	i.login(p)
+	session := filepath.Join(i.path("settings"), "openwearables/profiles/default/session.json")
+	before, err := os.ReadFile(session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.stop()
+	i.fails(4, "the session has not ended, try again", "logout")
+	if after, err := os.ReadFile(session); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the session is lost: %v", err)
+	}
 }
