@@ -24,17 +24,20 @@ func readJSON(r io.Reader, f yield) error {
 		if err != nil {
 			return err
 		}
+		var more bool
 		switch token {
 		case json.Delim('['):
-			if more, err := readArray(in, bounded, &place, f); err != nil || !more {
-				return err
-			}
+			more, err = readArray(in, bounded, &place, f)
 		case json.Delim('{'):
-			if more, err := readObject(in, bounded, &place, f); err != nil || !more {
-				return err
-			}
+			more, err = readObject(in, bounded, &place, f)
 		default:
 			return errors.New("it must hold a list of workouts, or an object with the member workouts")
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("it has no end: the file is cut off")
+		}
+		if err != nil || !more {
+			return err
 		}
 	}
 }
@@ -69,7 +72,7 @@ func readObject(in *json.Decoder, bounded *recordBound, place *int, f yield) (mo
 			if token, err := in.Token(); err != nil || token != json.Delim('[') {
 				return false, errors.Join(err, errors.New("its member workouts must be a list"))
 			}
-			listed = true
+			listed, members = true, nil
 			if more, err := readArray(in, bounded, place, f); err != nil || !more {
 				return false, err
 			}
@@ -79,7 +82,9 @@ func readObject(in *json.Decoder, bounded *recordBound, place *int, f yield) (mo
 		if err := in.Decode(&raw); err != nil {
 			return false, err
 		}
-		members[fmt.Sprint(name)] = raw
+		if !listed { // else it is no workout
+			members[fmt.Sprint(name)] = raw
+		}
 	}
 	if _, err := in.Token(); err != nil || listed {
 		return true, err

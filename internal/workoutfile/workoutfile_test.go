@@ -4,9 +4,11 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -107,7 +109,7 @@ func TestJSON(t *testing.T) {
 		t.Errorf("lines: %v, %q, %v", all, wrong, err)
 	}
 	for content, said := range map[string]string{
-		"7": "must hold a list", "[" + workout: "EOF", `{"workouts": 7}`: "must be a list",
+		"7": "must hold a list", "[" + workout: "cut off", `{"workouts": [` + workout: "cut off", `{"workouts":`: "cut off", `{"a": "b`: "cut off", `{"workouts": 7}`: "must be a list",
 		`["` + strings.Repeat("x", 3*maxRecord) + `"]`: "more than 64 KiB",
 	} {
 		if _, _, err := read(t, "c.json", []byte(content)); err == nil || !strings.Contains(err.Error(), said) {
@@ -131,6 +133,42 @@ const appleExport = `<?xml version="1.0" encoding="UTF-8"?>
  </Workout>
 </HealthData>
 `
+
+// What stands beside the lists of workouts is not kept, however much it is.
+func TestJSONHoldsOneWorkout(t *testing.T) { // alone, for its measure of the heap
+	var content bytes.Buffer
+	content.WriteByte('{')
+	for range 600 {
+		fmt.Fprintf(&content, `"m%d":"%s","workouts":[{"type":"running"}],`, content.Len(), strings.Repeat("x", 60_000))
+	}
+	content.WriteString(`"end":1}`)
+	path := filepath.Join(t.TempDir(), "a.json")
+	if err := os.WriteFile(path, content.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	content = bytes.Buffer{}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before, n := heap(), 0
+	err = Read(file, JSON, "import", func(*owv1.WorkoutInput, error) bool {
+		if n++; n == 600 && heap() > before+8<<20 {
+			t.Errorf("%d bytes are held", heap()-before)
+		}
+		return true
+	})
+	if err != nil || n != 600 {
+		t.Errorf("%d workouts, %v", n, err)
+	}
+}
 
 func TestAppleHealth(t *testing.T) {
 	t.Parallel()
