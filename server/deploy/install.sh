@@ -11,6 +11,8 @@ key=''
 say() { echo "install.sh: $*" >&2; }
 die() { say "$*"; exit 1; }
 
+# main is called in the last line, so that a part of this script does nothing.
+main() {
 version='' to="${HOME:-}/.local/bin" signers='' from=https://github.com/openwearables/openwearables/releases
 while [ $# -gt 0 ]; do
 	[ $# -ge 2 ] || die "$1 needs a value"
@@ -24,6 +26,7 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 case $to in /*) ;; *) to=$PWD/$to ;; esac
+[ ! -d "$to/openwearables" ] || die "$to/openwearables is a folder: give another one with --to"
 
 case $(uname -s) in
 Linux) system=linux ;;
@@ -37,7 +40,7 @@ aarch64 | arm64) processor=arm64 ;;
 esac
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work" "$to/.openwearables.$$"' EXIT
 trap 'exit 1' HUP INT TERM
 if [ -n "$key" ] && [ -z "$signers" ]; then
 	signers=$work/signers
@@ -76,3 +79,6 @@ chmod 755 "$to/.openwearables.$$"
 mv "$to/.openwearables.$$" "$to/openwearables" # at once, also while it runs
 "$to/openwearables" version
 case :$PATH: in *":$to:"*) ;; *) say "$to is not in PATH" ;; esac
+}
+
+main "$@"

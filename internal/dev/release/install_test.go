@@ -79,6 +79,16 @@ func TestInstallScript(t *testing.T) {
 	refused("is not the maintainers'", "--signers", others)
 	refused("could not be downloaded", "--version", "1.2.3")
 	refused("there is no option", "--unknown", "x")
+	clone := t.TempDir()
+	if err := os.Mkdir(filepath.Join(clone, "openwearables"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := install("--to", clone, "--signers", signers); err == nil || !strings.Contains(out, "openwearables is a folder") {
+		t.Errorf("into the folder of a clone: %v %s", err, out)
+	}
+	if entries, err := os.ReadDir(clone); err != nil || len(entries) != 1 {
+		t.Errorf("something was left in %v, %v", entries, err)
+	}
 	shell(t, folder, "echo more >>"+name+".tar.gz")
 	refused("is not the one that SHA256SUMS names", "--signers", signers)
 	shell(t, folder, "sha256sum -- *.tar.gz >SHA256SUMS")
@@ -87,4 +97,24 @@ func TestInstallScript(t *testing.T) {
 	refused("could not be downloaded", "--signers", signers)
 	shell(t, folder, "sed -i s/"+runtime.GOARCH+"/none/ SHA256SUMS")
 	refused("has nothing for")
+}
+
+// A script that is cut off on its way to a shell does nothing, and begins nothing.
+func TestInstallScriptThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	script, err := os.ReadFile(root + "/server/deploy/install.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(script), "\n")
+	for n := range len(lines) - 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		cmd := exec.CommandContext(ctx, "sh", "-s", "--", "--from", "http://127.0.0.1:1", "--to", t.TempDir())
+		cmd.Stdin = strings.NewReader(strings.Join(lines[:n], ""))
+		cmd.WaitDelay = 5 * time.Second
+		if out, _ := cmd.CombinedOutput(); strings.Contains(string(out), "install.sh:") {
+			t.Errorf("the first %d lines: %s", n, out)
+		}
+		cancel()
+	}
 }
