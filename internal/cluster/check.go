@@ -63,7 +63,7 @@ func refusal(err error) error {
 		return errors.New("--redis: the server is in cluster mode: give the addresses of several of its nodes, or add ?cluster=true")
 	case strings.Contains(string(answer), "cluster support disabled"):
 		return errors.New("--redis: the server is not in cluster mode: give one address, without cluster=true")
-	case answered && !slices.Contains(passing, code):
+	case answered && !slices.Contains(passing, code) && !strings.Contains(string(answer), "max number of clients"):
 		return fmt.Errorf("--redis: the server must be Redis 7 or newer, or Valkey, with scripting: %w", err)
 	}
 	return nil

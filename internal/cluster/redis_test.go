@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"bytes"
 	"log/slog"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -301,8 +302,15 @@ func spreadLost(t *testing.T, nodes []*cluster.Redis) int {
 func TestOpenRefusesWhatCanNeverWork(t *testing.T) {
 	plain, locked := redistest.Start(t), redistest.Start(t, "--requirepass", "right")
 	old := redistest.Start(t, "--rename-command", "EVALSHA", "", "--rename-command", "EVAL", "")
+	full := redistest.Start(t, "--maxclients", "1")
+	other, err := net.Dial("tcp", full.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
 	for _, c := range []struct{ url, want string }{
 		{"localhost:6379", "--redis must be redis://"},
+		{full.URL(), ""}, // which passes by itself
 		{"redis://:wrong@" + locked.Addr(), "refuses the credentials"},
 		{locked.URL(), "refuses the credentials"},
 		{old.URL(), "with scripting"},

@@ -1,7 +1,7 @@
 package redis
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -185,9 +185,9 @@ func (c *conn) cutOff(cause error) {
 
 // receive hands out answers until the connection ends.
 func (c *conn) receive() {
-	r := bufio.NewReader(above{c})
+	r := newReader(above{c})
 	for {
-		v, err := readValue(r, 0)
+		v, err := r.answer()
 		if err == nil {
 			err = c.answer(v)
 		}
@@ -202,7 +202,7 @@ func (c *conn) answer(v Value) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.waiting.len() == 0 {
-		return errProtocol
+		return cmp.Or(v.Err(), errProtocol) // such as that it has too many clients
 	}
 	k := c.waiting.first()
 	k.answers = append(k.answers, v)

@@ -8,11 +8,11 @@ import (
 	"strconv"
 )
 
-// Bounds of an answer. The longest that is asked for lists a thousand nodes.
+// Bounds of an answer. The longest that is asked for lists the slots of a thousand nodes.
 const (
-	maxText  = 4 << 20
-	maxList  = 1 << 16
-	maxDepth = 8
+	maxAnswer = 16 << 20 // bytes of memory
+	maxDepth  = 8
+	valueSize = 56 // bytes of a Value
 )
 
 // Error is an error that the server answered with, such as "NOAUTH ...".
@@ -62,8 +62,30 @@ func appendLength(b []byte, kind byte, n int) []byte {
 // errProtocol says that the other side does not speak the protocol.
 var errProtocol = errors.New("redis answered what is not its protocol")
 
-// readValue reads one answer.
-func readValue(r *bufio.Reader, depth int) (Value, error) {
+// reader reads answers.
+type reader struct {
+	*bufio.Reader
+	room int64 // bytes of memory that the answer may still take
+}
+
+func newReader(r io.Reader) *reader { return &reader{Reader: bufio.NewReader(r)} }
+
+// answer reads one answer.
+func (r *reader) answer() (Value, error) {
+	r.room = maxAnswer
+	return r.value(0)
+}
+
+// take takes memory for n parts of a size.
+func (r *reader) take(n, size int64) error {
+	if n < 0 || n > r.room/size {
+		return fmt.Errorf("%w: an answer of more than %d bytes, or of a length below 0", errProtocol, maxAnswer)
+	}
+	r.room -= n * size
+	return nil
+}
+
+func (r *reader) value(depth int) (Value, error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 		return Value{}, err
@@ -75,7 +97,7 @@ func readValue(r *bufio.Reader, depth int) (Value, error) {
 	switch v.kind {
 	case '+', '-':
 		v.text = string(rest)
-		return v, nil
+		return v, r.take(int64(len(rest)), 1)
 	case ':':
 		v.number, err = number(rest)
 		return v, err
@@ -87,18 +109,18 @@ func readValue(r *bufio.Reader, depth int) (Value, error) {
 		case n == -1:
 			return Value{}, nil
 		case v.kind == '*':
-			v.list, err = readList(r, n, depth)
+			v.list, err = r.list(n, depth)
 		default:
-			v.text, err = readText(r, n)
+			v.text, err = r.text(n)
 		}
 		return v, err
 	}
 	return Value{}, errProtocol
 }
 
-func readText(r *bufio.Reader, n int64) (string, error) {
-	if n < 0 || n > maxText {
-		return "", fmt.Errorf("%w: a text of %d bytes", errProtocol, n)
+func (r *reader) text(n int64) (string, error) {
+	if err := r.take(n, 1); err != nil {
+		return "", err
 	}
 	text := make([]byte, n+2)
 	if _, err := io.ReadFull(r, text); err != nil {
@@ -110,13 +132,16 @@ func readText(r *bufio.Reader, n int64) (string, error) {
 	return string(text[:n]), nil
 }
 
-func readList(r *bufio.Reader, n int64, depth int) ([]Value, error) {
-	if n < 0 || n > maxList || depth >= maxDepth {
-		return nil, fmt.Errorf("%w: a list of %d items", errProtocol, n)
+func (r *reader) list(n int64, depth int) ([]Value, error) {
+	if depth >= maxDepth {
+		return nil, fmt.Errorf("%w: lists in more than %d lists", errProtocol, maxDepth)
+	}
+	if err := r.take(n, valueSize); err != nil {
+		return nil, err
 	}
 	list := make([]Value, 0, min(n, 64))
 	for range n {
-		v, err := readValue(r, depth+1)
+		v, err := r.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}

@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"reflect"
@@ -9,7 +8,7 @@ import (
 	"testing"
 )
 
-func read(text string) (Value, error) { return readValue(bufio.NewReader(strings.NewReader(text)), 0) }
+func read(text string) (Value, error) { return newReader(strings.NewReader(text)).answer() }
 
 func TestAnswersAreRead(t *testing.T) {
 	for text, want := range map[string]Value{
@@ -31,6 +30,7 @@ func TestAnswersAreRead(t *testing.T) {
 func TestOtherAnswersAreRefused(t *testing.T) {
 	for _, text := range []string{
 		"?1\r\n", "\r\n", "OK\n", ":\r\n", ":1x\r\n", ":1234567890123456789\r\n", "$-2\r\n", "$1\r\nabc\r\n", "*-2\r\n", "HTTP/1.1 400 Bad Request\r\n",
+		"*2\r\n" + strings.Repeat("$10000000\r\n"+strings.Repeat("a", 10_000_000)+"\r\n", 2), "*100\r\n" + strings.Repeat("*50000\r\n"+strings.Repeat(":1\r\n", 50_000), 100),
 		"$99999999999\r\n", "*99999999999\r\n", strings.Repeat("*1\r\n", 20), "+" + strings.Repeat("a", 1<<16),
 	} {
 		if v, err := read(text); !errors.Is(err, errProtocol) {
@@ -44,9 +44,9 @@ func TestOtherAnswersAreRefused(t *testing.T) {
 func FuzzAnswers(f *testing.F) {
 	f.Add([]byte("*2\r\n:1\r\n$1\r\na\r\n"), "GET", "key")
 	f.Fuzz(func(t *testing.T, answer []byte, a, b string) {
-		r := bufio.NewReader(strings.NewReader(string(answer)))
+		r := newReader(strings.NewReader(string(answer)))
 		for {
-			if _, err := readValue(r, 0); err != nil {
+			if _, err := r.answer(); err != nil {
 				break
 			}
 		}
