@@ -46,9 +46,9 @@ type Client struct {
 
 	mu     sync.Mutex
 	closed bool
-	dial   *attempt         // under way; nil: none
-	addrs  []string         // of the cluster, those first that are to be asked first
-	aside  map[string]*conn // to nodes to which the slot moves
+	dial   *attempt            // under way; nil: none
+	addrs  []string            // of the cluster, those first that are to be asked first
+	aside  map[string]*attempt // to nodes to which the slot moves
 }
 
 // attempt is one to connect, which many callers await.
@@ -59,9 +59,41 @@ type attempt struct {
 	late *LostError // of those who waited for too long
 }
 
+func newAttempt() *attempt {
+	return &attempt{done: make(chan struct{}), late: &LostError{os.ErrDeadlineExceeded}}
+}
+
+// end tells those who wait what became of it.
+func (a *attempt) end(n *conn, err error) {
+	if a.conn = n; err != nil {
+		a.conn, a.err = nil, &LostError{err}
+	}
+	close(a.done)
+}
+
+// made returns the connection, nil if there is none yet.
+func (a *attempt) made() *conn {
+	select {
+	case <-a.done:
+		return a.conn
+	default:
+		return nil
+	}
+}
+
+// failed reports whether it led to nothing that can be used now.
+func (a *attempt) failed() bool {
+	select {
+	case <-a.done:
+		return a.conn == nil || !a.conn.usable()
+	default:
+		return false
+	}
+}
+
 // New returns a client. It does not connect.
 func New(o Options) *Client {
-	return &Client{options: o, slot: slotOf(o.Key), addrs: o.Addrs, aside: map[string]*conn{}}
+	return &Client{options: o, slot: slotOf(o.Key), addrs: o.Addrs, aside: map[string]*attempt{}}
 }
 
 // Close ends the connections, and fails the calls that are under way.
@@ -76,7 +108,9 @@ func (c *Client) Close() {
 		<-under.done
 	}
 	for _, a := range aside {
-		a.close()
+		if <-a.done; a.conn != nil {
+			a.conn.close()
+		}
 	}
 	if now := c.current.Load(); now != nil {
 		now.close()
@@ -104,8 +138,8 @@ func (c *Client) Stats() Stats {
 	add(c.current.Load())
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, n := range c.aside {
-		add(n)
+	for _, a := range c.aside {
+		add(a.made())
 	}
 	return s
 }
@@ -122,15 +156,18 @@ func (c *Client) Do(ctx context.Context, command ...string) (Value, error) {
 // Pipeline runs commands one after the other, whatever becomes of those before, and
 // returns an answer to each, which may be an error. The error is that of the connection.
 func (c *Client) Pipeline(ctx context.Context, commands [][]string) ([]Value, error) {
+	if len(commands) == 0 {
+		return nil, nil
+	}
 	return c.traced(ctx, "pipeline", commands...)
 }
 
 func (c *Client) traced(ctx context.Context, name string, commands ...[]string) (answers []Value, err error) {
 	if c.options.Trace == nil {
-		return c.run(ctx, commands)
+		return c.run(ctx, commands, maxTries)
 	}
 	end := c.options.Trace(ctx, strings.ToLower(name))
-	answers, err = c.run(ctx, commands)
+	answers, err = c.run(ctx, commands, maxTries)
 	end(errors.Join(err, firstError(answers)))
 	return answers, err
 }
@@ -144,44 +181,79 @@ func firstError(answers []Value) error {
 	return nil
 }
 
-// maxTries is how often a call is sent that no server has run, since the connection was
-// broken or the slot is elsewhere.
+// maxTries is how often a command is sent that no server has run, since the connection
+// was broken or the slot is elsewhere.
 const maxTries = 5
 
-func (c *Client) run(ctx context.Context, commands [][]string) (answers []Value, err error) {
-	for range maxTries {
-		var to *conn
-		if to, err = c.connect(ctx); err != nil {
-			return nil, err
-		}
-		if answers, err = to.do(ctx, commands...); err == nil {
-			answers, err = c.follow(ctx, to, answers, commands)
-		}
-		if !errors.Is(err, errUnsent) {
-			return answers, err
-		}
+func (c *Client) run(ctx context.Context, commands [][]string, tries int) ([]Value, error) {
+	if tries == 0 {
+		return nil, errUnsent
 	}
-	return nil, err
+	to, err := c.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := to.do(ctx, commands...)
+	switch {
+	case errors.Is(err, errUnsent):
+		return c.run(ctx, commands, tries-1)
+	case err == nil && firstError(answers) != nil:
+		err = c.follow(ctx, to, answers, commands, tries)
+	}
+	return answers, err
 }
 
-// follow looks at what a server says that is not the one to ask. It returns errUnsent if
-// the commands are to be sent again, to the one that is known then.
-func (c *Client) follow(ctx context.Context, from *conn, answers []Value, commands [][]string) ([]Value, error) {
-	first, _ := firstError(answers).(Error)
-	switch kind, rest, _ := strings.Cut(string(first), " "); {
-	case kind == "READONLY": // it was made a replica: the name may lead to another one by now
-		c.leave(from)
-	case !c.options.Cluster:
-	case kind == "MOVED":
-		_, addr, _ := strings.Cut(rest, " ")
-		c.prefer(addr)
-		c.leave(from)
-		return nil, errUnsent
-	case kind == "ASK":
-		_, addr, _ := strings.Cut(rest, " ")
-		return c.ask(ctx, addr, commands)
+// follow looks at what a server says that is not the one to ask. The answers to commands
+// that it has not run become those of the one that is known then, and no other is sent
+// again.
+func (c *Client) follow(ctx context.Context, from *conn, answers []Value, commands [][]string, tries int) error {
+	var again, asking []int
+	var beside string
+	for i, a := range answers {
+		e, _ := a.Err().(Error)
+		switch kind, addr := redirection(e, from.addr); {
+		case kind == "READONLY": // it was made a replica: the name may lead to another one by now
+			c.leave(from)
+		case !c.options.Cluster:
+		case kind == "CLUSTERDOWN": // it may be apart from the others, which have another owner then
+			c.avoid(from.addr)
+			c.leave(from)
+		case kind == "MOVED":
+			c.prefer(addr)
+			c.leave(from)
+			again = append(again, i)
+		case kind == "ASK":
+			asking, beside = append(asking, i), addr
+		}
 	}
-	return answers, nil
+	if len(asking) > 0 {
+		err := replace(answers, commands, asking, func(some [][]string) ([]Value, error) { return c.ask(ctx, beside, some) })
+		if errors.Is(err, errUnsent) {
+			again = append(again, asking...)
+		} else if err != nil {
+			return err
+		}
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	return replace(answers, commands, again, func(some [][]string) ([]Value, error) { return c.run(ctx, some, tries-1) })
+}
+
+// replace runs those of the commands, and replaces their answers.
+func replace(answers []Value, commands [][]string, those []int, run func([][]string) ([]Value, error)) error {
+	some := make([][]string, len(those))
+	for i, at := range those {
+		some[i] = commands[at]
+	}
+	other, err := run(some)
+	if err != nil {
+		return err
+	}
+	for i, at := range those {
+		answers[at] = other[i]
+	}
+	return nil
 }
 
 // leave ends a connection once its calls are answered, so that the next call makes
@@ -192,7 +264,7 @@ func (c *Client) leave(from *conn) {
 	}
 }
 
-// connect returns the connection, or awaits one for as long as two steps to it may take.
+// connect returns the connection, or awaits one.
 func (c *Client) connect(ctx context.Context) (*conn, error) {
 	if now := c.current.Load(); now != nil && now.usable() {
 		return now, nil
@@ -208,11 +280,16 @@ func (c *Client) connect(ctx context.Context) (*conn, error) {
 	}
 	d := c.dial
 	if d == nil {
-		d = &attempt{done: make(chan struct{}), late: &LostError{os.ErrDeadlineExceeded}}
+		d = newAttempt()
 		c.dial = d
 		go c.redial(d)
 	}
 	c.mu.Unlock()
+	return c.await(ctx, d)
+}
+
+// await awaits a connection for as long as two steps to it may take.
+func (c *Client) await(ctx context.Context, d *attempt) (*conn, error) {
 	timer := time.NewTimer(2 * c.options.Timeout)
 	defer timer.Stop()
 	select {
@@ -227,22 +304,26 @@ func (c *Client) connect(ctx context.Context) (*conn, error) {
 
 func (c *Client) redial(d *attempt) {
 	ctx := context.Background() // each step has the timeout
+	var n *conn
 	var err error
 	if !c.options.Cluster {
-		if d.conn, err = c.open(ctx, c.options.Addrs[0]); err == nil {
-			err = c.meet(ctx, d.conn)
+		if n, err = c.open(ctx, c.options.Addrs[0]); err == nil {
+			err = c.meet(ctx, n)
 		}
 	} else {
-		d.conn, err = c.find(ctx, c.current.Load())
-	}
-	if err != nil {
-		d.conn, d.err = nil, &LostError{err}
+		n, err = c.find(ctx, c.current.Load())
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	d.end(n, err)
 	c.current.Store(d.conn)
 	c.dial = nil
-	close(d.done)
+	for addr, a := range c.aside { // the slot may have moved
+		if beside := a.made(); beside != nil {
+			beside.leave()
+			delete(c.aside, addr)
+		}
+	}
 }
 
 // meet lets the caller make the first calls of a connection.

@@ -66,15 +66,19 @@ func (c *Client) find(ctx context.Context, last *conn) (*conn, error) {
 func (c *Client) candidates(last *conn) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := slices.Concat(c.addrs, c.options.Addrs)
-	var once []string
-	for _, addr := range all {
-		if !slices.Contains(once, addr) && (last == nil || addr != last.addr) {
-			once = append(once, addr)
-		}
+	if last == nil {
+		return c.others("")
 	}
-	if last != nil {
-		once = append(once, last.addr)
+	return append(c.others(last.addr), last.addr)
+}
+
+// others returns the nodes that are known, but for that of the address, without doubles.
+// The caller has c.mu.
+func (c *Client) others(addr string) (once []string) {
+	for _, a := range slices.Concat(c.addrs, c.options.Addrs) {
+		if a != addr && !slices.Contains(once, a) {
+			once = append(once, a)
+		}
 	}
 	return once
 }
@@ -83,8 +87,29 @@ func (c *Client) candidates(last *conn) []string {
 func (c *Client) prefer(addr string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	others := slices.DeleteFunc(slices.Clone(c.addrs), func(a string) bool { return a == addr })
-	c.addrs = slices.Insert(others, 0, addr)
+	c.addrs = slices.Insert(c.others(addr), 0, addr)
+}
+
+// avoid makes the address the last to be asked.
+func (c *Client) avoid(addr string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.addrs = append(c.others(addr), addr)
+}
+
+// redirection returns the kind of an error and, if it names the node that is to be asked,
+// the address of that one. teller is who answered.
+func redirection(e Error, teller string) (kind, addr string) {
+	kind, rest, _ := strings.Cut(string(e), " ")
+	if kind != "MOVED" && kind != "ASK" {
+		return kind, ""
+	}
+	_, addr, _ = strings.Cut(rest, " ")
+	colon := strings.LastIndexByte(addr, ':') // an IPv6 address has no brackets
+	if colon < 0 {
+		return kind, addr
+	}
+	return kind, joined(strings.Trim(addr[:colon], "[]"), addr[colon+1:], teller)
 }
 
 // owner asks a node which one has the slot, and keeps the addresses of all.
@@ -122,11 +147,15 @@ func address(node Value, teller string) string {
 	if len(node.list) < 2 {
 		return teller
 	}
-	host := node.list[0].text
+	return joined(node.list[0].text, strconv.FormatInt(node.list[1].number, 10), teller)
+}
+
+// joined returns an address, of whose host the teller says nothing if it is its own.
+func joined(host, port, teller string) string {
 	if host == "" || host == "?" {
 		host, _, _ = net.SplitHostPort(teller)
 	}
-	return net.JoinHostPort(host, strconv.FormatInt(node.list[1].number, 10))
+	return net.JoinHostPort(host, port)
 }
 
 // ask makes a call to a node to which the slot is just moving.
@@ -153,32 +182,30 @@ func (c *Client) ask(ctx context.Context, addr string, commands [][]string) ([]V
 // maxAside is how many nodes there may be to which a slot moves.
 const maxAside = 8
 
-// beside returns a connection to a node that does not have the slot yet.
+// beside returns a connection to a node that does not have the slot yet, which all callers
+// share.
 func (c *Client) beside(ctx context.Context, addr string) (*conn, error) {
 	c.mu.Lock()
-	n := c.aside[addr]
-	c.mu.Unlock()
-	if n != nil && n.usable() {
-		return n, nil
+	a := c.aside[addr]
+	if a == nil || a.failed() {
+		maps.DeleteFunc(c.aside, func(_ string, a *attempt) bool { return a.failed() })
+		if c.closed || len(c.aside) >= maxAside {
+			c.mu.Unlock()
+			return nil, errClosed
+		}
+		a = newAttempt()
+		c.aside[addr] = a
+		go c.stepAside(a, addr)
 	}
+	c.mu.Unlock()
+	return c.await(ctx, a)
+}
+
+func (c *Client) stepAside(a *attempt, addr string) {
+	ctx := context.Background() // each step has the timeout
 	n, err := c.open(ctx, addr)
 	if err == nil {
 		err = c.meet(ctx, n)
 	}
-	if err != nil {
-		return nil, &LostError{err}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	maps.DeleteFunc(c.aside, func(_ string, a *conn) bool { return !a.usable() })
-	if other := c.aside[addr]; other != nil { // since another caller connected
-		n.close()
-		return other, nil
-	}
-	if c.closed || len(c.aside) >= maxAside {
-		n.close()
-		return nil, errClosed
-	}
-	c.aside[addr] = n
-	return n, nil
+	a.end(n, err)
 }
