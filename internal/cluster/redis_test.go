@@ -302,7 +302,7 @@ func spreadLost(t *testing.T, nodes []*cluster.Redis) int {
 func TestOpenRefusesWhatCanNeverWork(t *testing.T) {
 	plain, locked := redistest.Start(t), redistest.Start(t, "--requirepass", "right")
 	old := redistest.Start(t, "--rename-command", "EVALSHA", "", "--rename-command", "EVAL", "")
-	full := redistest.Start(t, "--maxclients", "1")
+	full := redistest.Start(t, "--maxclients", "1", "--requirepass", "right")
 	other, err := net.Dial("tcp", full.Addr())
 	if err != nil {
 		t.Fatal(err)
@@ -310,7 +310,7 @@ func TestOpenRefusesWhatCanNeverWork(t *testing.T) {
 	defer other.Close()
 	for _, c := range []struct{ url, want string }{
 		{"localhost:6379", "--redis must be redis://"},
-		{full.URL(), ""}, // which passes by itself
+		{"redis://:right@" + full.Addr(), ""}, // which passes by itself
 		{"redis://:wrong@" + locked.Addr(), "refuses the credentials"},
 		{locked.URL(), "refuses the credentials"},
 		{old.URL(), "with scripting"},
