@@ -128,11 +128,8 @@ func (r *reader) policy(n *yaml.Node) *Policy {
 	return p
 }
 
-// methodName matches a method, and hostName a host without a port.
-var (
-	methodName = regexp.MustCompile(`^[A-Z][A-Z-]*$`)
-	hostName   = regexp.MustCompile(`^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$`)
-)
+// methodName matches a method.
+var methodName = regexp.MustCompile(`^[A-Z][A-Z-]*$`)
 
 // anyUser is the owner where the token of every user will do.
 const anyUser = "any"

@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
 
 // maxURI is the length of the longest URI that is judged, in bytes.
 const maxURI = 8 << 10
@@ -8,7 +12,7 @@ const maxURI = 8 << 10
 // Path returns the path of a URI without its query, and whether everybody reads it alike.
 // It refuses what one program would bring into another form than the next: dot segments,
 // empty segments, parameters after a semicolon, backslashes, and escapes of what need not
-// be escaped, of slashes, and of control characters. Nothing is repaired: the service
+// be escaped, of slashes, of control characters, and of what is not UTF-8. Nothing is repaired: the service
 // behind the proxy gets the URI as it is.
 func Path(uri string) (path string, ok bool) {
 	path, query, _ := strings.Cut(uri, "?")
@@ -26,6 +30,9 @@ func Path(uri string) (path string, ok bool) {
 // wellFormed reports whether a path has one reading.
 func wellFormed(path string) bool {
 	if path == "" || path[0] != '/' {
+		return false
+	}
+	if text, err := url.PathUnescape(path); err != nil || !utf8.ValidString(text) { // such as a dot in two bytes
 		return false
 	}
 	for rest, more := path[1:], true; more; {

@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/openwearables/openwearables/internal/auth"
@@ -36,9 +37,12 @@ type rule struct {
 }
 
 // Find returns what the first rule needs that a request matches, for the user that its
-// path names, and whether there is one. The path must have passed [Path]; host may have a
-// port, and is compared without it.
+// path names, and whether there is one. The path must have passed [Path], and the host
+// [Host]. A request without a host matches nothing if a rule names one.
 func (p *Policy) Find(method, host, path string) (auth.Requirement, bool) {
+	if host == "" && slices.ContainsFunc(p.rules, func(r rule) bool { return r.host != "" }) {
+		return auth.Requirement{}, false
+	}
 	segments := strings.Split(path[1:], "/")
 	for i := range p.rules {
 		if r := &p.rules[i]; r.takes(method, host) && r.path.matches(segments) {
@@ -51,20 +55,7 @@ func (p *Policy) Find(method, host, path string) (auth.Requirement, bool) {
 }
 
 func (r *rule) takes(method, host string) bool {
-	for _, m := range r.methods {
-		if m == method {
-			return r.host == "" || strings.EqualFold(r.host, withoutPort(host))
-		}
-	}
-	return false
-}
-
-// withoutPort returns the host of HOST or HOST:PORT, an IPv6 address with its brackets.
-func withoutPort(host string) string {
-	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
-		return host[:colon]
-	}
-	return host
+	return slices.Contains(r.methods, method) && (r.host == "" || r.host == host)
 }
 
 // hides reports whether every request that the later rule matches is one of r.

@@ -43,6 +43,7 @@ func TestPolicyFindsTheFirstRule(t *testing.T) {
 		"OPTIONS API.example.com:80 /a":           {Anybody: true, Spend: true},
 		"GET h /":                                 {Users: true, Spend: true},
 		"OPTIONS example.com /a":                  nil,
+		"OPTIONS [::1] /a":                        nil,
 		"OPTIONS api.example.com.evil.example /a": nil,
 		"OPTIONS api.example.com /":               nil, // a parameter is never empty
 		"POST h /users/7/workouts":                nil,
@@ -55,9 +56,43 @@ func TestPolicyFindsTheFirstRule(t *testing.T) {
 		"GET h /users/":                           nil,
 	} {
 		f := strings.Fields(request)
-		got, ok := p.Find(f[0], f[1], f[2])
+		host, read := Host(f[1])
+		got, ok := p.Find(f[0], host, f[2])
+		if !read {
+			t.Errorf("%s has no host", request)
+		}
 		if ok != (want != nil) || ok && got != *want {
 			t.Errorf("%s needs %+v, %v", request, got, ok)
+		}
+	}
+}
+
+// What a proxy takes for the host of one rule is never judged by the rules for others, and
+// nothing is if a rule names a host and the request none.
+func TestHostsWithTwoReadingsAreRefused(t *testing.T) {
+	for field, host := range map[string]string{
+		"": "", "a": "a", "A.Example.COM:8443": "a.example.com", "[::1]:80": "[::1]", "[FE80::1]": "[fe80::1]", "10.0.0.1": "10.0.0.1", "a_b-c": "a_b-c",
+	} {
+		if got, ok := Host(field); !ok || got != host {
+			t.Errorf("%q is %q, %v", field, got, ok)
+		}
+	}
+	for _, field := range []string{
+		"a.", "a.:80", ".a", "a..b", ":80", "a:", "a:80:80", "a:x", "b@a", "a,b", "a b", "a/b", "a%2e", "a\u3002b", "caf\u00e9", "\u212a", "::1", "[::1", "[::1%25lo]", "a\x00", "a\n",
+		strings.Repeat("a", 300),
+	} {
+		if got, ok := Host(field); ok {
+			t.Errorf("%q is read as %q", field, got)
+		}
+	}
+	const anywhere = "rules:\n  - {methods: [GET], path: /a, allow: [none]}\n"
+	for text, want := range map[string]bool{anywhere: true, anywhere + "  - {methods: [GET], host: a, path: /b, allow: [key]}\n": false} {
+		p, err := Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := p.Find("GET", "", "/a"); ok != want {
+			t.Errorf("without a host %q has a rule: %v", text, ok)
 		}
 	}
 }
@@ -124,7 +159,7 @@ func TestPathsWithTwoReadingsAreRefused(t *testing.T) {
 	}
 	for _, uri := range []string{
 		"", "a", "?", "*", "http://a/b", "//", "//a", "/a//b", "/a//", "/.", "/..", "/a/.", "/a/..", "/a/./b", "/a/../b", "/../a", "/%2e", "/%2E%2E/a", "/a%2fb", "/a%2Fb",
-		"/a%5Cb", `/a\b`, "/a;b", "/a;b/c", "/a%3Bb", "/a%3Fb", "/a%23b", "/a%25b", "/a%2", "/a%", "/a%zz", "/%41", "/%7E", "/a%00", "/a%0A", "/a%7F", "/a%c3%a9",
+		"/a%5Cb", `/a\b`, "/a;b", "/a;b/c", "/a%3Bb", "/a%3Fb", "/a%23b", "/a%25b", "/a%2", "/a%", "/a%zz", "/%41", "/%7E", "/%C0%AE%C0%AE/a", "/a%C0%AFb", "/%E0%80%AE", "/%ED%A0%80", "/%FF", "/%C3/%A9", "/a%00", "/a%0A", "/a%7F", "/a%c3%a9",
 		"/a b", "/a\tb", "/a\x00", "/caf\u00e9", "/a#b", "/a?b#c", "/a?b c", "/a?\xff", "/a?\n", "/{a}", "/a|b", `/a"b`, "/a^b", "/a`b", "/<a>",
 		"/" + strings.Repeat("a", maxURI),
 	} {

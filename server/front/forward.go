@@ -58,7 +58,7 @@ func forwarded(r *http.Request) (q question, err error) {
 			*field.to = values[0]
 		}
 	}
-	if q.method == "" || q.uri == "" || strings.Contains(q.host, ",") {
+	if q.method == "" || q.uri == "" {
 		return q, errQuestion("The proxy must set X-Forwarded-Method, X-Forwarded-Uri and X-Forwarded-Host to those of the request")
 	}
 	return q, nil
@@ -169,9 +169,17 @@ func find(p *policy.Policy, q *question) (auth.Requirement, error) {
 			Detail: "The path could be read in two ways: send it without //, . and .., ; and \\, and with no escape that need not be",
 		}
 	}
-	needs, ok := p.Find(q.method, q.host, path)
+	host, ok := policy.Host(q.host)
 	if !ok {
-		return needs, &problem.Error{Kind: problem.Forbidden, Reason: "path_not_allowed", Detail: "No rule allows this method on this path"}
+		return auth.Requirement{}, errQuestion("The host could be read in two ways: send its name without a dot at its end, and perhaps a port")
+	}
+	needs, ok := p.Find(q.method, host, path)
+	if !ok {
+		detail := "No rule allows this method on this path"
+		if host == "" {
+			detail += ", or rules name hosts and the proxy does not say which one the request is for"
+		}
+		return needs, &problem.Error{Kind: problem.Forbidden, Reason: "path_not_allowed", Detail: detail}
 	}
 	return needs, nil
 }

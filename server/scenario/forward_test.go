@@ -83,7 +83,7 @@ func TestForwardedRequestsAreOneRequest(t *testing.T) {
 	n := start(t, unlimited, forwarding(t, forwardPolicy, true))
 	twice := func(name, value string) option { return func(r *http.Request) { r.Header.Add(name, value) } }
 	for _, o := range []option{
-		twice("X-Forwarded-Uri", "/spent"), twice("X-Forwarded-Method", "GET"), twice("X-Forwarded-Host", "example.org"), header("X-Forwarded-Host", "a, b"),
+		twice("X-Forwarded-Uri", "/spent"), twice("X-Forwarded-Method", "GET"), twice("X-Forwarded-Host", "example.org"), header("X-Forwarded-Host", "a, b"), header("X-Forwarded-Host", "example.com."),
 		header("X-Original-Uri", "/open"), header("X-Original-Url", "/open"), header("X-Original-Method", "GET"), header("X-Http-Method-Override", "POST"),
 		header("X-Rewrite-Url", "/"), header("X-Forwarded_uri", "/open"), header("X_forwarded_method", "GET"), header("X_auth_subject", "key:x"), header("X_real_ip", "::1"),
 		header("X-Open_wearables_api_key", "x"), header("X-Forwarded-Uri", ""), header("X-Forwarded-Method", ""),

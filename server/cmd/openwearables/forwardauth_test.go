@@ -232,6 +232,7 @@ func TestProxiesAreNotFooled(t *testing.T) {
 					}
 				}
 				g.checkPaths(gate)
+				g.checkHosts(gate)
 			}
 		})
 	}
@@ -256,6 +257,16 @@ func (g *guarded) checkPaths(gate gate) {
 				g.t.Errorf("%s: %s gets %q as %q: %d", gate.name, who, path, seen, got.status)
 			}
 		}
+	}
+}
+
+// checkHosts checks that the host which is judged is that which the proxy chooses its service
+// by, and which that one is told: the one of the request line, before that of the field.
+func (g *guarded) checkHosts(gate gate) {
+	g.t.Helper()
+	got := gate.ask("GET", "http://admin.example.com/settings/all", bearerLine+g.admin)
+	if got.status != 200 || got.saw.Get("Seen-Host") != "admin.example.com" {
+		g.t.Errorf("%s: of admin.example.com in the request line and another host in the field it makes %d %s, %q", gate.name, got.status, got.reason, got.saw.Get("Seen-Host"))
 	}
 }
 

@@ -96,7 +96,7 @@ type service struct {
 
 	mu   sync.Mutex
 	n    int
-	last http.Header // with the URI and the length of the body as Seen-Uri and Seen-Bytes
+	last http.Header // with the URI, the host and the length of the body as Seen-Uri, Seen-Host and Seen-Bytes
 }
 
 func newService(t testing.TB) *service {
@@ -114,6 +114,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.n, s.last = s.n+1, r.Header.Clone()
 	s.last.Set("Seen-Uri", r.RequestURI)
+	s.last.Set("Seen-Host", r.Host)
 	s.last.Set("Seen-Bytes", strconv.FormatInt(n, 10))
 	s.mu.Unlock()
 	if r.URL.RawQuery != "stream" {
