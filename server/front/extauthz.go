@@ -11,6 +11,7 @@ import (
 
 	"github.com/openwearables/openwearables/gen/openapi"
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/policy"
 	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/server/call"
 	"github.com/openwearables/openwearables/server/rpc"
@@ -50,7 +51,7 @@ func (f *Front) check(ctx context.Context, c *call.Call, r *connect.Request[chec
 		}
 		c.Client = clientOf(asked.header)
 	}
-	q := question{method: asked.method, host: asked.host, uri: asked.path, header: asked.header}
+	q := question{method: asked.method, host: asked.host, uri: asked.path, header: asked.header, family: policy.RequestLine}
 	err = f.authorize(ctx, c, p, &q, err)
 	identity := identityOf(c, err)
 	if err == nil {

@@ -31,7 +31,10 @@ type headerField struct{ name, value string }
 // checkCodec reads and writes these in the encoding of protocol buffers.
 type checkCodec struct{}
 
-var errWire = errors.New("this is no CheckRequest")
+var (
+	errWire       = errors.New("this is no CheckRequest")
+	errRawHeaders = errors.New("the header is not read in this form: leave encode_raw_headers out")
+)
 
 func (checkCodec) Name() string { return "proto" }
 
@@ -74,6 +77,8 @@ func (m *checkRequest) readHTTP(n protowire.Number, v []byte) error {
 		m.path = string(v)
 	case 5:
 		m.host = string(v)
+	case 13: // header_map, in place of the field 3
+		return errRawHeaders
 	}
 	return nil
 }

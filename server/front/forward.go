@@ -33,6 +33,7 @@ type question struct {
 	host   string // may have a port; "" if it is not known
 	uri    string // as it was sent
 	header http.Header
+	family policy.Family
 }
 
 // registerForwardAuth serves the questions of proxies, in both families: the policy, which
@@ -46,7 +47,7 @@ func (f *Front) registerForwardAuth() {
 
 // forwarded reads the fields X-Forwarded-Method, -Uri and -Host.
 func forwarded(r *http.Request) (q question, err error) {
-	q.header = r.Header
+	q.header, q.family = r.Header, policy.XForwarded
 	for _, field := range []struct {
 		name string
 		to   *string
@@ -70,7 +71,7 @@ func original(r *http.Request) (question, error) {
 	if !ok {
 		return question{}, errQuestion("The path must begin with " + forwardAuth)
 	}
-	return question{method: r.Method, host: r.Host, uri: uri, header: r.Header}, nil
+	return question{method: r.Method, host: r.Host, uri: uri, header: r.Header, family: policy.RequestLine}, nil
 }
 
 // answerProxy answers 200 without a body if the request may pass, with whom it is from, or
@@ -134,7 +135,7 @@ func (f *Front) admitProxy(p *policy.Policy, remote string, h http.Header) error
 // to.
 func (f *Front) authorize(ctx context.Context, c *call.Call, p *policy.Policy, q *question, err error) error {
 	if err == nil {
-		err = checkFields(q.header, p.Headers)
+		err = checkFields(q.header, q.family)
 	}
 	var needs auth.Requirement
 	if err == nil {

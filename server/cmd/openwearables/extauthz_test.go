@@ -53,12 +53,17 @@ func TestEnvoyIsAskedForItsSecret(t *testing.T) {
 			t.Errorf("with the secret %q the answer is %s %q", wrong, status, answer)
 		}
 	}
+	const another = "\x0a\x25\x22\x23\x12\x21\x12\x03GET\x22\x01/\x2a\x01h\x1a\x14\x0a\x0fx-forwarded-uri\x12\x01/" // of its own
+	if status, answer := ask(secret, another); status != "0" || !strings.Contains(answer, "ambiguous_request") {
+		t.Errorf("a request that names another path is answered %s %q", status, answer)
+	}
+	const raw = "\x0a\x11\x22\x0f\x12\x0d\x12\x03GET\x22\x01/\x2a\x01h\x6a\x00" // with encode_raw_headers
 	for _, rubbish := range []string{"", "\x0a\x00", "\x0a\x02\x22\x00"} {
 		if status, answer := ask(secret, rubbish); status != "0" || !strings.Contains(answer, "malformed_path") {
 			t.Errorf("%q is answered %s %q", rubbish, status, answer)
 		}
 	}
-	for _, rubbish := range []string{"\x0a", "\xff\xff\xff", "\x0a\x7f\x22"} {
+	for _, rubbish := range []string{"\x0a", "\xff\xff\xff", "\x0a\x7f\x22", raw} {
 		if status, answer := ask(secret, rubbish); status != "3" || answer != "" {
 			t.Errorf("%q is answered %s %q", rubbish, status, answer)
 		}
