@@ -20,7 +20,7 @@ var chargeScript = redis.NewScript(chargeSource)
 
 var seed = maphash.MakeSeed()
 
-// errForeign says that what answers is not the script.
+// errForeign says that what answers is not the script, or answers another call.
 var errForeign = errors.New("redis answered something else than was asked")
 
 // charge takes the steps, unless Redis is lost.
@@ -43,8 +43,9 @@ func (r *Redis) charge(ctx context.Context, untilRefused bool, steps ...ratelimi
 		}
 		return nil, err
 	}
-	out, ok := r.outcomes(answer.List(), steps, before)
+	out, ok := r.outcomes(answer.List(), args[1], steps, before)
 	if !ok {
+		r.client.Disconnect() // whose further answers may be those of other calls
 		r.lose(errForeign)
 		return nil, errForeign
 	}
@@ -81,19 +82,23 @@ func flag(set bool) string {
 	return "0"
 }
 
-// outcomes reads what the script returned. before is the state of trust before it ran.
-func (r *Redis) outcomes(answer []redis.Value, steps []ratelimit.Step, before *confidence) ([]ratelimit.Outcome, bool) {
-	taken := (len(answer) - 2) / 4
-	if len(answer) != 2+4*taken || taken < 1 || taken > len(steps) {
+// outcomes reads what the script returned to the call that sent the new version. before is
+// the state of trust before it ran.
+func (r *Redis) outcomes(answer []redis.Value, sent string, steps []ratelimit.Step, before *confidence) ([]ratelimit.Outcome, bool) {
+	taken := (len(answer) - 3) / 4
+	if len(answer) != 3+4*taken || taken < 1 || taken > len(steps) {
 		return nil, false
 	}
-	seconds, ok1 := answer[0].Number()
-	micros, ok2 := answer[1].Number()
+	if returned, _ := answer[0].Text(); returned != sent {
+		return nil, false
+	}
+	seconds, ok1 := answer[1].Number()
+	micros, ok2 := answer[2].Number()
 	ok := ok1 && ok2
 	ahead := time.Unix(seconds, micros*1000).Sub(r.now())
 	out := make([]ratelimit.Outcome, taken)
 	for i := range out {
-		of := answer[2+4*i : 6+4*i]
+		of := answer[3+4*i : 7+4*i]
 		admitted, ok1 := of[0].Number()
 		used, ok2 := of[1].Number()
 		reset, ok3 := of[2].Number()

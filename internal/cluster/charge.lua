@@ -4,11 +4,11 @@
 -- ARGV: 1 to leave out what follows the first step that is refused, a new version, the
 -- seconds that it is kept; then of each step: the limit, the window's length in seconds,
 -- what to spend (1 or more, 0 to look, -1 to give back), 1 if it has a subject.
--- Returns: this server's time in unix seconds and microseconds; then of each step that
--- was taken: 1 if admitted, what is spent, the window's end in unix seconds, the version.
+-- Returns: the new version, by which the caller knows that this is its answer; this server's
+-- time in unix seconds and microseconds; then of each step that was taken: 1 if admitted, what is spent, the window's end in unix seconds, the version.
 local time = redis.call('TIME')
 local now = tonumber(time[1])
-local answer = {now, tonumber(time[2])}
+local answer = {ARGV[2], now, tonumber(time[2])}
 local steps = (#ARGV - 3) / 4
 local subject = steps
 for step = 1, steps do
@@ -40,7 +40,7 @@ for step = 1, steps do
 			redis.call('SET', KEYS[subject], version, 'EX', ARGV[3])
 		end
 	end
-	local last = step * 4 - 2
+	local last = step * 4 - 1
 	answer[last + 1], answer[last + 2], answer[last + 3], answer[last + 4] = admitted, used, reset, version
 	if ARGV[1] == '1' and spend >= 0 and admitted == 0 then
 		break

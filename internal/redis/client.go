@@ -12,7 +12,6 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,46 +50,6 @@ type Client struct {
 	aside  map[string]*attempt // to nodes to which the slot moves
 }
 
-// attempt is one to connect, which many callers await.
-type attempt struct {
-	done chan struct{}
-	conn *conn
-	err  error
-	late *LostError // of those who waited for too long
-}
-
-func newAttempt() *attempt {
-	return &attempt{done: make(chan struct{}), late: &LostError{os.ErrDeadlineExceeded}}
-}
-
-// end tells those who wait what became of it.
-func (a *attempt) end(n *conn, err error) {
-	if a.conn = n; err != nil {
-		a.conn, a.err = nil, &LostError{err}
-	}
-	close(a.done)
-}
-
-// made returns the connection, nil if there is none yet.
-func (a *attempt) made() *conn {
-	select {
-	case <-a.done:
-		return a.conn
-	default:
-		return nil
-	}
-}
-
-// failed reports whether it led to nothing that can be used now.
-func (a *attempt) failed() bool {
-	select {
-	case <-a.done:
-		return a.conn == nil || !a.conn.usable()
-	default:
-		return false
-	}
-}
-
 // New returns a client. It does not connect.
 func New(o Options) *Client {
 	return &Client{options: o, slot: slotOf(o.Key), addrs: o.Addrs, aside: map[string]*attempt{}}
@@ -114,6 +73,21 @@ func (c *Client) Close() {
 	}
 	if now := c.current.Load(); now != nil {
 		now.close()
+	}
+}
+
+// Disconnect ends the connections, and fails the calls that are under way. The next call
+// connects again.
+func (c *Client) Disconnect() {
+	if now := c.current.Load(); now != nil {
+		now.end(errClosed)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, a := range c.aside {
+		if n := a.made(); n != nil {
+			n.end(errClosed)
+		}
 	}
 }
 
@@ -286,20 +260,6 @@ func (c *Client) connect(ctx context.Context) (*conn, error) {
 	}
 	c.mu.Unlock()
 	return c.await(ctx, d)
-}
-
-// await awaits a connection for as long as two steps to it may take.
-func (c *Client) await(ctx context.Context, d *attempt) (*conn, error) {
-	timer := time.NewTimer(2 * c.options.Timeout)
-	defer timer.Stop()
-	select {
-	case <-d.done:
-		return d.conn, d.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-timer.C:
-		return nil, d.late
-	}
 }
 
 func (c *Client) redial(d *attempt) {
