@@ -13,10 +13,12 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
-// maxHeldWorkouts bounds the workouts of an upload that names its provider after them, and
-// maxPart what is read of a body at once: a text, a number, or a member of a workout.
+// maxHeldWorkouts bounds the workouts of an upload that names its provider after them,
+// maxHeld the bytes of those that wait, and maxPart what is read of a body at once: a text,
+// a number, or a member of a workout.
 const (
 	maxHeldWorkouts = 10_000
+	maxHeld         = 2 << 20
 	maxPart         = 1 << 20
 )
 
@@ -36,6 +38,7 @@ type upload struct {
 	fallback string
 
 	pending                         []phoneWorkout
+	held                            int // bytes of pending, in the body
 	workouts, saved, records, sleep int
 }
 
@@ -120,24 +123,53 @@ func (u *upload) workout() error {
 	}
 	var w phoneWorkout
 	err := u.object(func(name string) error {
+		if name == "values" {
+			return u.values(&w)
+		}
 		to := w.member(name)
 		if to == nil {
 			return u.skip()
 		}
-		value, err := u.d.ReadValue()
-		if err == nil && jsonv2.Unmarshal(value, to, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), numbers) != nil {
-			w.unreadable = true
-		}
+		size, err := u.value(&w, to)
+		w.size += size
 		return err
 	})
 	if err != nil || w.unreadable {
 		return err
 	}
-	if u.provider == "" && len(u.pending) == maxHeldWorkouts {
+	u.pending, u.held = append(u.pending, w), u.held+w.size
+	switch {
+	case u.provider == "" && (len(u.pending) > maxHeldWorkouts || u.held > maxHeld):
 		return errUpload("provider must come before so many workouts")
+	case u.held > maxHeld:
+		return u.flush(0)
+	default:
+		return u.flush(event.MaxBatch - 1)
 	}
-	u.pending = append(u.pending, w)
-	return u.flush(event.MaxBatch - 1)
+}
+
+// value reads a value of the workout into to, and returns its size in bytes.
+func (u *upload) value(w *phoneWorkout, to any) (size int, err error) {
+	value, err := u.d.ReadValue()
+	if err == nil && jsonv2.Unmarshal(value, to, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), numbers) != nil {
+		w.unreadable = true
+	}
+	return len(value), err
+}
+
+// values reads the values of the workout, of which it holds one at a time.
+func (u *upload) values(w *phoneWorkout) error {
+	kind := u.d.PeekKind()
+	if kind != jsontext.KindBeginArray {
+		w.unreadable = w.unreadable || kind != jsontext.KindNull
+		return u.skip()
+	}
+	return u.each(func() error {
+		var v phoneValue
+		_, err := u.value(w, &v)
+		w.measure(&v)
+		return err
+	})
 }
 
 // flush writes the workouts that wait, if they are more than so many and the provider is
@@ -150,6 +182,9 @@ func (u *upload) flush(most int) error {
 			return err
 		}
 		u.saved += written
+		for i := range n {
+			u.held -= u.pending[i].size
+		}
 		u.pending = slices.Delete(u.pending, 0, n)
 	}
 	return nil

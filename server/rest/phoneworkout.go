@@ -10,12 +10,16 @@ import (
 	"github.com/openwearables/openwearables/internal/event"
 )
 
-// phoneWorkout is a workout as the mobile SDKs of the existing product write it.
+// phoneWorkout is a workout as the mobile SDKs of the existing product write it. Of its
+// values, of which there may be any number, it has what they say.
 type phoneWorkout struct {
 	id, kind, start, end string
 	zone, title          *string
 	source               phoneSource
-	values               []phoneValue
+	seconds              *int32
+	active, basal        *float64 // kcal
+	measures             event.Measures
+	size                 int // bytes of what it holds, in the body
 	unreadable           bool
 }
 
@@ -52,8 +56,6 @@ func (w *phoneWorkout) member(name string) any {
 		return &w.title
 	case "source":
 		return &w.source
-	case "values":
-		return &w.values
 	default:
 		return nil
 	}
@@ -76,41 +78,44 @@ func (w *phoneWorkout) input(provider string) event.Input {
 			Provider: provider, Source: first(s.AppID, s.BundleIdentifier, s.Name), Device: first(s.DeviceModel, s.ProductType),
 			DeviceType: s.DeviceType, DeviceName: s.DeviceName,
 		},
+		DurationSeconds: w.seconds, Measures: w.measures,
 	}
-	var active, basal *float64
-	for _, v := range w.values {
-		if v.Value == nil || math.IsNaN(*v.Value) || math.IsInf(*v.Value, 0) {
-			continue
+	if in.CaloriesKcal == nil && w.active != nil {
+		kcal := *w.active
+		if w.basal != nil {
+			kcal += *w.basal
 		}
-		value := v.inOurUnit()
-		switch v.Type {
-		case "duration":
-			if value >= 0 && value <= event.MaxDuration {
-				in.DurationSeconds = new(int32(value))
-			}
-		case "activeEnergyBurned":
-			active = &value
-		case "basalEnergyBurned":
-			basal = &value
-		case "calories", "totalCalories", "totalEnergyBurned":
-			in.CaloriesKcal = &value
-		case "distance", "totalDistance":
-			in.DistanceMeters = &value
-		case "averageHeartRate", "meanHeartRate", "avgHeartRate":
-			in.AvgHeartRateBPM = &value
-		case "maxHeartRate", "maximumHeartRate":
-			in.MaxHeartRateBPM = &value
-		case "elevationAscended", "elevationGained", "altitudeGain":
-			in.ElevationGainMeters = &value
-		}
-	}
-	if in.CaloriesKcal == nil && active != nil {
-		if basal != nil {
-			*active += *basal
-		}
-		in.CaloriesKcal = active
+		in.CaloriesKcal = &kcal
 	}
 	return in
+}
+
+// measure keeps what the value says.
+func (w *phoneWorkout) measure(v *phoneValue) {
+	if v.Value == nil || math.IsNaN(*v.Value) || math.IsInf(*v.Value, 0) {
+		return
+	}
+	value := v.inOurUnit()
+	switch v.Type {
+	case "duration":
+		if value >= 0 && value <= event.MaxDuration {
+			w.seconds = new(int32(value))
+		}
+	case "activeEnergyBurned":
+		w.active = &value
+	case "basalEnergyBurned":
+		w.basal = &value
+	case "calories", "totalCalories", "totalEnergyBurned":
+		w.measures.CaloriesKcal = &value
+	case "distance", "totalDistance":
+		w.measures.DistanceMeters = &value
+	case "averageHeartRate", "meanHeartRate", "avgHeartRate":
+		w.measures.AvgHeartRateBPM = &value
+	case "maxHeartRate", "maximumHeartRate":
+		w.measures.MaxHeartRateBPM = &value
+	case "elevationAscended", "elevationGained", "altitudeGain":
+		w.measures.ElevationGainMeters = &value
+	}
 }
 
 // inOurUnit returns the value in seconds, metres or kcal, if it is in a known multiple.

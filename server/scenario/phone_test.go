@@ -237,6 +237,36 @@ func TestPhoneUploadIsStreamed(t *testing.T) {
 	}
 }
 
+// TestPhoneUploadHoldsLittle uploads workouts that are long, or are short and become long once they are
+// read, with the provider before and after them.
+func TestPhoneUploadHoldsLittle(t *testing.T) {
+	n := start(t, unlimited, func(c *server.Config) { c.UploadMemory = 8 })
+	access, _ := n.login(t, n.drivers()[0])
+	user, token := n.newPhone(t, access)
+	values, title := `"values":[{}`+strings.Repeat(",{}", 300_000)+`]`, `"title":"`+strings.Repeat("x", 1_000_000)+`"`
+	for _, upload := range []struct {
+		name, long, before, after string
+		workouts, status          int
+	}{
+		{"values", values, `{"provider":"apple","data":{"workouts":[`, `]}}`, 15, 202},
+		{"titles", title, `{"provider":"apple","data":{"workouts":[`, `]}}`, 60, 202},
+		{"titles before the provider", title, `{"data":{"workouts":[`, `]},"provider":"apple"}`, 60, 400},
+	} {
+		parts := []io.Reader{strings.NewReader(upload.before)}
+		for i := range upload.workouts {
+			parts = append(parts, strings.NewReader(strings.Repeat(",", min(i, 1))+`{"startDate":"2026-02-18T07:00:00Z","endDate":"2026-02-18T07:42:00Z",`),
+				strings.NewReader(upload.long), strings.NewReader("}"))
+		}
+		stop := n.watchHeap(t)
+		a := n.phone(t, "users/"+user+"/sync", token, io.MultiReader(append(parts, strings.NewReader(upload.after))...))
+		grown, _ := stop()
+		t.Logf("%s: %d %s; the heap grew by %d KiB at most", upload.name, a.Status, a.Detail, grown>>10)
+		if a.Status != upload.status || grown > 60<<20 {
+			t.Errorf("%s: %d %s; the heap grew by %d MiB", upload.name, a.Status, a.Detail, grown>>20)
+		}
+	}
+}
+
 // TestExistingClients checks the small calls that clients of the existing product make.
 func TestExistingClients(t *testing.T) {
 	t.Parallel()
