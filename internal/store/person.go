@@ -33,6 +33,7 @@ var aboutUsers = []personal{
 	{"usage_counts", "subject = ?1 OR subject = 'account' AND name = ?0", false},
 	{"removals", "user_id = ?0", false},
 	{"mirror_tasks", "id = ?0", false},
+	{"pairing_codes", "user_id = ?0", false},
 	{"access_ledger", "user_id = ?0", true},
 	{"ledger_heads", "user_id = ?0", true},
 	{"audit_events", "actor = ?1 OR subject = ?1 OR subject IN (SELECT 'session:' || id FROM sessions WHERE user_id = ?0)", true},

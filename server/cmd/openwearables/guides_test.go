@@ -60,7 +60,7 @@ func runBlocks(t *testing.T, want map[string]string, blocks [][]string) {
 		}
 	}
 	i := install(t)
-	p := i.serve("--dev")
+	p := i.serve("--dev", "--database", "sqlite:openwearables.db")
 	var script strings.Builder
 	for _, block := range blocks {
 		script.WriteString("{\n" + block[2] + "} >" + block[1] + ".out\n")
