@@ -25,6 +25,8 @@ const (
 const (
 	streamMemory = 4 << 20
 	streamTime   = 10 * time.Minute
+
+	streamAnswerTime = 2 * time.Minute // for an answer, from each step on, with what is written in between
 )
 
 // uploads bounds the bodies longer than maxBody that are received or served at
@@ -144,13 +146,15 @@ func (b *upload) begin() error {
 	return b.setDeadline()
 }
 
-// setDeadline sets when the next step must have arrived. Only a connection has
-// deadlines.
+// setDeadline sets when the next step must have arrived, and of an upload that is read as
+// it arrives, when it must have been answered: the server gives an answer a time that
+// begins with the request. Only a connection has deadlines.
 func (b *upload) setDeadline() error {
 	next := time.Now().Add(b.of.stepTime)
 	whole := b.of.time
 	if b.streams {
 		whole = streamTime
+		_ = b.connection.SetWriteDeadline(time.Now().Add(streamAnswerTime))
 	}
 	if last := b.began.Add(whole); next.After(last) {
 		next = last

@@ -55,6 +55,7 @@ func (s *receiver) receive(w http.ResponseWriter, r *http.Request) {
 	body := s.uploads.open(c, r)
 	defer body.release()
 	body.caller, c.Answering = r.Header.Get("Caller"), body.endTurn
+	body.streams = r.Header.Get("Streams") != ""
 	n, err := io.Copy(io.Discard, body)
 	if refused := (*problem.Error)(nil); errors.As(err, &refused) {
 		fmt.Fprint(c, refused.Reason)
@@ -306,5 +307,31 @@ func TestUploadsTakeTheirTurn(t *testing.T) {
 				t.Errorf("%s: an upload without a turn is answered %q", protocol, got)
 			}
 		}
+	}
+}
+
+// An upload that is read as it arrives is answered however long it took.
+func TestLongUploadsAreAnswered(t *testing.T) {
+	t.Parallel()
+	s := newReceiver(t, 8<<20, 1)
+	s.Config.WriteTimeout = 100 * time.Millisecond // from the header of the request
+	read, write := io.Pipe()
+	go func() {
+		_, _ = io.WriteString(write, strings.Repeat(" ", 200<<10))
+		time.Sleep(400 * time.Millisecond)
+		_ = write.Close()
+	}()
+	r, err := http.NewRequest("POST", s.URL, read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Streams", "yes")
+	res, err := s.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if answer, err := io.ReadAll(res.Body); string(answer) != "204800" {
+		t.Errorf("the answer is %q, %v", answer, err)
 	}
 }
