@@ -72,6 +72,10 @@ const (
 	callTimeout = 10 * time.Second // of Call, and of a login
 )
 
+// maxCalls is how many calls of Call are under way at once. What is forwarded asks before
+// whether the user is there, so that without it a crowd of phones would all call at once.
+const maxCalls = 32
+
 // idleTimeout is shorter than the five seconds after which the upstream closes a
 // connection, so that a request is not sent on one that it is about to close.
 const idleTimeout = 4 * time.Second
@@ -82,6 +86,7 @@ type Client struct {
 	key       string
 	developer *developer
 	transport *http.Transport
+	calls     chan struct{}
 }
 
 // New returns a client. config must pass Check. It connects to nothing yet.
@@ -91,7 +96,7 @@ func New(config Config, log *slog.Logger) *Client {
 		panic("upstream: the configuration was not checked")
 	}
 	c := &Client{
-		base: url.URL{Scheme: u.Scheme, Host: u.Host}, key: config.Key,
+		base: url.URL{Scheme: u.Scheme, Host: u.Host}, key: config.Key, calls: make(chan struct{}, maxCalls),
 		transport: &http.Transport{
 			DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			TLSHandshakeTimeout:   dialTimeout,
@@ -187,10 +192,17 @@ const maxAnswer = 16 << 20
 // Call sends in as JSON, unless it is nil, and reads the answer into out, unless that is
 // nil. It returns a *Refusal for a status of 400 to 499, and a *problem.Error of kind
 // Unavailable if the upstream cannot be reached within ten seconds, fails, or does not
-// know the credential: the call may then have taken effect.
+// know the credential: the call may then have taken effect. It waits for others where too
+// many are under way.
 func (c *Client) Call(ctx context.Context, with Credential, method, path string, query url.Values, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	select {
+	case c.calls <- struct{}{}:
+		defer func() { <-c.calls }()
+	case <-ctx.Done():
+		return problem.UnavailableError(fmt.Errorf("the upstream: too many calls at once: %w", ctx.Err()))
+	}
 	var body io.Reader
 	if in != nil {
 		data, err := json.Marshal(in)
@@ -230,8 +242,9 @@ func (c *Client) Call(ctx context.Context, with Credential, method, path string,
 	return nil
 }
 
-// refusal reads an answer that refuses. What the upstream says may repeat what was sent,
-// so that it is shortened.
+// refusal reads an answer that refuses. A list of what is wrong with the members of a
+// request repeats what was sent, which may be a password or of a person: only the places
+// and the complaints are taken from it.
 func refusal(status int, data []byte) *Refusal {
 	var body struct {
 		Detail json.RawMessage `json:"detail"`
@@ -239,7 +252,14 @@ func refusal(status int, data []byte) *Refusal {
 	_ = json.Unmarshal(data, &body) // a text has no detail
 	var detail string
 	if json.Unmarshal(body.Detail, &detail) != nil {
-		detail = string(body.Detail)
+		var faults []struct {
+			Place []any  `json:"loc"`
+			Type  string `json:"type"`
+		}
+		_ = json.Unmarshal(body.Detail, &faults) // nor does anything else
+		for _, f := range faults {
+			detail += fmt.Sprint(f.Place, " ", f.Type, " ")
+		}
 	}
 	if len(detail) > 200 {
 		detail = detail[:200]

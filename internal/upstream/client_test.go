@@ -3,12 +3,15 @@ package upstream_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	standin "github.com/openwearables/openwearables/internal/dev/upstream"
 	"github.com/openwearables/openwearables/internal/problem"
@@ -142,5 +145,49 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		if err := (&upstream.Config{URL: "http://a", Key: key, Email: "e", Password: "p"}).Check(); err == nil {
 			t.Errorf("%q is taken", key)
 		}
+	}
+}
+
+// A crowd of calls is let through a few at a time.
+func TestCallsAreBounded(t *testing.T) {
+	t.Parallel()
+	up := standin.New(t)
+	c, ctx := newClient(t, up), t.Context()
+	var now, most atomic.Int64
+	up.Break(func(http.ResponseWriter, *http.Request) bool {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		time.Sleep(20 * time.Millisecond)
+		return false
+	})
+	var calling sync.WaitGroup
+	for range 200 {
+		calling.Go(func() {
+			if err := c.Call(ctx, upstream.Key, "GET", "/api/v1/users", nil, nil, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	calling.Wait()
+	if most.Load() > 32 || most.Load() < 2 {
+		t.Errorf("%d calls were under way at once", most.Load())
+	}
+}
+
+// What the upstream repeats of a request is in no error: errors are logged.
+func TestRefusalsRepeatNothing(t *testing.T) {
+	t.Parallel()
+	up := standin.New(t)
+	c := newClient(t, up)
+	up.Break(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(422)
+		_, _ = io.WriteString(w, `{"detail":[{"type":"string_too_long","loc":["body","email"],"msg":"no","input":"person@example.com"}]}`)
+		return true
+	})
+	err := c.Call(t.Context(), upstream.Key, "POST", "/api/v1/users", nil, map[string]string{"email": "person@example.com"}, nil)
+	if err == nil || strings.Contains(err.Error(), "person") || !strings.Contains(err.Error(), "[body email] string_too_long") {
+		t.Errorf("the error is %v", err)
 	}
 }
