@@ -14,6 +14,9 @@ var ours = []string{
 	"invitation-code", "invitations", "sdk", "setup", "token", "usage", "webhook-endpoints",
 }
 
+// oursOfUsers are the segments that follow users/{user_id} in such paths.
+var oursOfUsers = []string{"access-log", "invitation-code", "sessions", "usage"}
+
 var allowedMethods = []string{"DELETE", "GET", "PATCH", "POST", "PUT"}
 
 // AllowFormat is what an entry of Config.Allow looks like.
@@ -57,11 +60,16 @@ func checkAllowed(r *Route) error {
 		}
 	}
 	first, last := segments[0], segments[len(segments)-1]
+	for i, s := range segments[1:] {
+		if segments[i] == "users" && s != userID {
+			return fmt.Errorf("must name whose data it is: users/%s", userID)
+		}
+	}
 	switch {
 	case isParameter(first):
 		return fmt.Errorf("must begin with a word after %s/", base)
 	case slices.Contains(ours, first),
-		first == "users" && (len(segments) < 3 || strings.HasPrefix(last, "token") || last == "invitation-code" || isParameter(segments[2])):
+		first == "users" && (len(segments) < 3 || strings.HasPrefix(last, "token") || isParameter(segments[2]) || slices.Contains(oursOfUsers, segments[2])):
 		return fmt.Errorf("is never forwarded: this server answers it, or nobody may")
 	}
 	return nil

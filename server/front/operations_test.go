@@ -2,6 +2,7 @@ package front
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/openwearables/openwearables/gen/openapi"
 	_ "github.com/openwearables/openwearables/gen/openwearables/v1"
+	"github.com/openwearables/openwearables/internal/gateway"
 )
 
 // The table of operations and openapi.yaml agree, in both directions.
@@ -196,5 +198,20 @@ func TestEveryListIsBounded(t *testing.T) {
 	}
 	if counted != len(openapi.MaxItems) {
 		t.Errorf("%d lists are counted, %d have maxItems in openapi.yaml", counted, len(openapi.MaxItems))
+	}
+}
+
+// No setting opens a path of this server to its upstream: whoever is forwarded there would
+// be answered for other accounts, sessions and records than ours.
+func TestNothingOfOursIsAllowedToBeForwarded(t *testing.T) {
+	t.Parallel()
+	for _, o := range operations {
+		method, path, _ := strings.Cut(o.rest, " ")
+		if path == "" || strings.Contains(path, "/events/") { // those stand aside
+			continue
+		}
+		if err := (&gateway.Config{Allow: []string{method + " /api/v1" + path}}).Check(); err == nil {
+			t.Errorf("%s may be forwarded", o.rest)
+		}
 	}
 }
