@@ -112,7 +112,8 @@ func (g *Gateway) admitStream(ctx context.Context) (leave func(), err error) {
 }
 
 func (g *Gateway) enter(ctx context.Context, c Class) (leave func(), err error) {
-	if leave, err = g.take(ctx, c); err != nil && ctx.Err() == nil {
+	caller := auth.CallerFrom(ctx)
+	if leave, err = g.slots[c].take(ctx, caller.Identity(), shareOf(c, caller.Principal)); err != nil && ctx.Err() == nil {
 		g.ports.Observe(c, Busy, 0)
 	}
 	return leave, err

@@ -83,7 +83,7 @@ type Gateway struct {
 	ports   Ports
 	routes  []Route
 	proxy   httputil.ReverseProxy
-	slots   [Public + 1]chan struct{}
+	slots   [Public + 1]*slots
 	streams *streams
 	silent  atomic.Bool // the upstream has not answered since it last kept a request waiting
 	lost    atomic.Bool // the last request did not reach it
@@ -110,7 +110,7 @@ func New(config Config, ports Ports) (*Gateway, error) {
 		}
 	}
 	for class, most := range inFlight {
-		g.slots[class] = make(chan struct{}, most)
+		g.slots[class] = newSlots(most)
 	}
 	g.ended, g.end = context.WithCancel(context.Background())
 	g.proxy = httputil.ReverseProxy{

@@ -94,14 +94,14 @@ func retryAfter(h http.Header) int {
 }
 
 // Refusal returns err as a caller of the route gets it. A phone takes a 4xx for the end
-// of the matter, so that a limit, or a body that came too slowly, is a passing fault to
-// it.
+// of the matter, so that a limit, a body that came too slowly or a user whom the upstream
+// does not know now is a passing fault to it.
 func (r *Route) Refusal(err error) error {
 	if err == nil || r.Class != Ingest && r.Class != Public {
 		return err
 	}
 	e := problem.AsError(err)
-	if e.Kind != problem.RateLimited && e.Kind != problem.RequestTimeout {
+	if e.Kind != problem.RateLimited && e.Kind != problem.RequestTimeout && (e.Kind != problem.Conflict || r.Class != Ingest) {
 		return e
 	}
 	passing := *e

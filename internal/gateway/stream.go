@@ -13,40 +13,6 @@ import (
 // maxOwnerStreams is how many streams of one credential are open at once.
 const maxOwnerStreams = 4
 
-// inFlight is how many requests of each class are forwarded at once. Streams are counted
-// by themselves.
-var inFlight = [Public + 1]int{JSON: 32, Action: 16, Import: 8, Ingest: 64, Public: 32}
-
-// slotTime is how long a request waits for others of its class.
-const slotTime = time.Second
-
-func errBusy() error {
-	e := problem.UnavailableError(nil)
-	e.Detail = "Too many requests to the product behind this server are in flight"
-	return e
-}
-
-// take waits until a request of the class may be forwarded. The caller must leave.
-func (g *Gateway) take(ctx context.Context, c Class) (leave func(), err error) {
-	slots := g.slots[c]
-	leave = func() { <-slots }
-	select {
-	case slots <- struct{}{}:
-		return leave, nil
-	default:
-	}
-	wait := time.NewTimer(slotTime)
-	defer wait.Stop()
-	select {
-	case slots <- struct{}{}:
-		return leave, nil
-	case <-wait.C:
-		return nil, errBusy()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // streams counts the open streams. Safe for concurrent use.
 type streams struct {
 	most   int

@@ -18,8 +18,8 @@ import (
 type forwarding struct {
 	gateway *gateway.Gateway
 	routes  []http.Handler // by the index of a gateway's route
-	// noPhone serves what is below phonePrefix and not forwarded. A missing or ended
-	// credential is told first: a phone that gets a 404 never renews its token.
+	// noPhone serves what is below phonePrefix and not forwarded, as registerPhones does
+	// without a gateway: a phone that gets a 404 never renews its token, and drops its data.
 	noPhone http.Handler
 }
 
@@ -29,7 +29,7 @@ func (f *Front) newForwarding(g *gateway.Gateway) *forwarding {
 	for _, route := range g.Routes() {
 		b.routes = append(b.routes, f.forwarded(g, &route))
 	}
-	b.noPhone = f.pipeline(operation{name: "", proof: inHeader, limit: maxSmallBody}, rest.Fail, readLater, http.HandlerFunc(f.notFound))
+	b.noPhone = f.noPhone()
 	return b
 }
 

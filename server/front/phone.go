@@ -23,16 +23,21 @@ func (f *Front) registerPhones(s *rest.Server) {
 	if f.forwarding != nil {
 		return
 	}
-	serve := func(name string, limit int64, next http.HandlerFunc) http.Handler {
-		o := operation{name: name, proof: inHeader, limit: limit, streams: limit > maxBody, own: ingestLimit}
-		return f.pipeline(o, rest.FailPhone, readPhone, next)
-	}
 	for _, p := range phonePaths {
-		f.handle("POST "+phonePrefix+"users/{user_id}/"+p.path, serve("SyncPhone", maxPhoneBody, s.SyncPhone(p.provider)))
+		f.handle("POST "+phonePrefix+"users/{user_id}/"+p.path, f.phone("SyncPhone", maxPhoneBody, s.SyncPhone(p.provider)))
 	}
-	f.handle("POST "+phonePrefix+"users/{user_id}/logs", serve("ReceivePhoneLogs", maxBody, s.ReceivePhoneLogs))
-	f.handle(phonePrefix, serve("", maxBody, rest.RefusePhone))
+	f.handle("POST "+phonePrefix+"users/{user_id}/logs", f.phone("ReceivePhoneLogs", maxBody, s.ReceivePhoneLogs))
+	f.handle(phonePrefix, f.noPhone())
 }
+
+// phone serves an operation of phones.
+func (f *Front) phone(name string, limit int64, next http.HandlerFunc) http.Handler {
+	o := operation{name: name, proof: inHeader, limit: limit, streams: limit > maxBody, own: ingestLimit}
+	return f.pipeline(o, rest.FailPhone, readPhone, next)
+}
+
+// noPhone serves the paths of phones at which nothing is.
+func (f *Front) noPhone() http.Handler { return f.phone("", maxBody, rest.RefusePhone) }
 
 // registerExisting serves what other clients of the existing product call beside the
 // operations of openapi.yaml.

@@ -3,13 +3,16 @@ package scenario_test
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/openwearables/openwearables/internal/upstream"
 	"github.com/openwearables/openwearables/server"
 )
 
@@ -172,4 +175,66 @@ func TestGatewayAwaitsSlowBodiesByItself(t *testing.T) {
 		t.Fatal("the broken upload has no end")
 	}
 	g.untouched(t)
+}
+
+// Whoever sends many bodies slowly leaves room for others, a phone as well as somebody who
+// sends what a provider might.
+func TestGatewayLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, behindProxy)
+	for path, o := range map[string]struct {
+		slow, other []option
+		otherPath   string
+		status      int
+	}{
+		"/sdk/users/" + g.user + "/sync": {
+			[]option{bearer(g.own)}, []option{bearer(g.otherToken)}, "/sdk/users/" + g.other + "/sync", 202,
+		},
+		"/providers/strava/webhooks": { // whose signature is missing
+			[]option{forwardedFor("192.0.2.9")}, []option{forwardedFor("192.0.2.10")}, "/providers/strava/webhooks", 401,
+		},
+	} {
+		const slow = 70
+		var sending sync.WaitGroup
+		var ends []*io.PipeWriter
+		for range slow {
+			read, write := io.Pipe()
+			ends = append(ends, write)
+			r := newRequest(t, "POST", g.address(path), read)
+			for _, f := range o.slow {
+				f(r)
+			}
+			sending.Go(func() {
+				if answer, err := g.client.Do(r); err == nil {
+					_ = answer.Body.Close()
+				}
+			})
+			sending.Go(func() { _, _ = write.Write(bytes.Repeat([]byte(" "), 100<<10)) })
+		}
+		time.Sleep(1500 * time.Millisecond) // a request waits a second for room
+		g.ask(t, "POST", o.otherPath, `{"provider":"apple"}`, o.other...).want(t, o.status, "")
+		for _, end := range ends {
+			_ = end.Close()
+		}
+		sending.Wait()
+	}
+}
+
+// A user whom the upstream does not know is a passing fault to a phone, which would drop
+// its data.
+func TestGatewayKeepsDataOfUsersUnknownUpstream(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t)
+	d := g.drivers()[0]
+	g.user = g.newUser(t, d, g.dev) // nothing was forwarded for it
+	g.own, _ = g.exchange(t, d, g.user, g.appID, g.appSecret)
+	there := upstream.New(upstream.Config{URL: g.upstream.URL, Key: g.upstream.Key, Email: g.upstream.Email, Password: g.upstream.Password}, slog.New(slog.DiscardHandler))
+	defer there.Close()
+	if err := (upstream.Users{Client: there}).DeleteUser(t.Context(), g.user); err != nil {
+		t.Fatal(err)
+	}
+	if a := g.ask(t, "POST", "/sdk/users/"+g.user+"/sync", `{"provider":"apple"}`, bearer(g.own)).want(t, 503, "user_not_upstream"); a.Header.Get("Retry-After") == "" {
+		t.Errorf("the refusal has %v", a.Header)
+	}
+	g.ask(t, "GET", "/users/"+g.user+"/timeseries", "", bearer(g.own)).want(t, 409, "user_not_upstream")
 }
