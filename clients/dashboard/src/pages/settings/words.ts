@@ -16,6 +16,7 @@ const limits: Record<string, string> = {
   verify: "Credentials that one caller verifies",
   "verify-refused": "Unknown credentials from one address in verifications",
   ingest: "Uploads of one phone or API key",
+  public: "Requests of providers and of pages without a login, from one address",
   pairing: "Refused pairing codes from one address",
   pairings: "Refused pairing codes from all addresses",
   "quota-users": "Users",
