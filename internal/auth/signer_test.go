@@ -186,3 +186,17 @@ func TestEndedKeyIsRefusedInTime(t *testing.T) {
 		}
 	})
 }
+
+// A key of this installation signs for the names that the installation may have, and no
+// others.
+func TestIssuersAreNamesOfInstallations(t *testing.T) {
+	s := &signer{issuer: "https://auth.example.com"}
+	for issuer, want := range map[string]bool{
+		"https://auth.example.com": true, "https://auth.example.org/v2": true, "http://127.0.0.1:8000": true, DefaultIssuer: true,
+		"": false, "openwearables2": false, "ftp://auth.example.com": false, "auth.example.com": false, "https": false, "HTTPS://auth.example.com": false,
+	} {
+		if got := s.isOurs(issuer); got != want {
+			t.Errorf("%q: %v", issuer, got)
+		}
+	}
+}
