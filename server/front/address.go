@@ -25,11 +25,15 @@ func clientAddress(r *http.Request, header ClientHeader, trusted []netip.Prefix)
 	if err != nil {
 		return netip.Addr{}
 	}
-	address := auth.CanonicalAddress(peer.Addr())
+	return behind(auth.CanonicalAddress(peer.Addr()), r.Header, header, trusted)
+}
+
+// behind is clientAddress of a request that came from the address.
+func behind(address netip.Addr, h http.Header, header ClientHeader, trusted []netip.Prefix) netip.Addr {
 	if header == NoHeader || !within(address, trusted) {
 		return address
 	}
-	hops := strings.Join(r.Header[string(header)], ",")
+	hops := strings.Join(h[string(header)], ",")
 	for hops != "" {
 		var hop string
 		hops, hop = cutLast(hops, ',')

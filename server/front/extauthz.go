@@ -46,8 +46,9 @@ func (f *Front) check(ctx context.Context, c *call.Call, r *connect.Request[chec
 	err := f.admitProxy(p, r.Peer().Addr, r.Header())
 	asked := r.Msg
 	if err == nil {
+		c.Address = netip.Addr{} // that of Envoy is not the client's
 		if a, bad := netip.ParseAddr(asked.address); bad == nil {
-			c.Address = auth.CanonicalAddress(a)
+			c.Address = behind(auth.CanonicalAddress(a), asked.header, f.clientHeader, f.proxies)
 		}
 		c.Client = clientOf(asked.header)
 	}

@@ -12,7 +12,7 @@ import (
 // what is written of CheckResponse. Their generated types would add 2.7
 // MB to the program for these few fields.
 type checkRequest struct {
-	address            string // of the client, as Envoy knows it
+	address            string // of the peer of Envoy: the client, or a proxy before Envoy
 	method, host, path string // path has the query
 	header             http.Header
 }
