@@ -130,9 +130,9 @@ func (s *passwords) evenOut(ctx context.Context, as credential.Guest, bcrypt boo
 
 // rehash returns our hash of a password that was right for the developer, if the stored
 // one is of bcrypt; "" if it is ours, or if there is no time for it: the next login then
-// does.
+// does. One that bcrypt cuts is not hashed anew, since it may be mistyped past the cut.
 func (s *passwords) rehash(ctx context.Context, d *StoredDeveloper, password string) string {
-	if !credential.IsBcrypt(d.PasswordHash) {
+	if !credential.IsBcrypt(d.PasswordHash) || credential.IsCutByBcrypt(password) {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTime/2)

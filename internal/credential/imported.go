@@ -99,6 +99,9 @@ const (
 // IsBcrypt reports whether a stored hash of a password is one of bcrypt.
 func IsBcrypt(encoded string) bool { return strings.HasPrefix(encoded, "$2") }
 
+// IsCutByBcrypt reports whether bcrypt takes a password for one whose end it has not seen.
+func IsCutByBcrypt(password string) bool { return len(password) >= bcryptBytes }
+
 // CheckBcrypt returns nil or [ErrMalformedHash] for a hash that [Passwords.Verify] does
 // not take as one of bcrypt.
 func CheckBcrypt(encoded string) error {

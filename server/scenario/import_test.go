@@ -70,3 +70,24 @@ func TestGuessesAtImportedSecretsAreLimited(t *testing.T) {
 	n.clock.advance(time.Minute)
 	exchange(secret, "192.0.2.1").want(t, 200, "")
 }
+
+// bcrypt knows the first 72 bytes of a password. Whoever mistypes what follows is let in,
+// as before, and can still log in with the right one.
+func TestImportedPasswordsThatBcryptCuts(t *testing.T) {
+	t.Parallel()
+	n := start(t, unlimited)
+	d := n.drivers()[0]
+	right := strings.Repeat("long password ", 6)
+	hash, err := bcrypt.GenerateFromPassword([]byte(right[:72]), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.bring(t, auth.ImportBatch{Kind: auth.ImportedDeveloper, Developers: []auth.ImportDeveloper{{
+		Developer:    auth.Developer{ID: uuid.NewString(), Email: "long@example.com", CreatedAt: n.clock.now(), UpdatedAt: n.clock.now()},
+		PasswordHash: string(hash),
+	}}})
+	for _, password := range []string{right + "typo", right, right[:72], right} {
+		d.call(t, "Login", args{"email": "long@example.com", "password": password}).want(t, 200, "")
+	}
+	d.call(t, "Login", args{"email": "long@example.com", "password": "x" + right}).want(t, 401, "invalid_credentials")
+}
