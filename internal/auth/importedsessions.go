@@ -56,7 +56,7 @@ func (in *importing) addSessions(ctx context.Context, tokens []ImportToken) erro
 			in.result.odd(ImportedSession, ids[i], "is of user "+t.UserID+", who is not here: it is not imported")
 			continue
 		case !mints:
-			in.result.odd(ImportedSession, ids[i], "is of user "+t.UserID+" and an application that is gone: it is not imported")
+			in.result.odd(ImportedSession, ids[i], "is of user "+t.UserID+", and the application or developer that minted it has ended here: it is not imported")
 			continue
 		}
 		added = append(added, in.session(ids[i], &t))
@@ -70,21 +70,36 @@ func (in *importing) addSessions(ctx context.Context, tokens []ImportToken) erro
 		in.record(ctx, audit.TokenMint, "", len(added)))
 }
 
-// mints reports whether the app_id names an application here, or none.
+// mints reports whether the app_id names an application here, or none and no developer who
+// was ended here.
 func (in *importing) mints(ctx context.Context, minters map[string]bool, appID string) (bool, error) {
 	if in.dry {
-		return true, nil
-	}
-	if HasNoApplication(appID) {
 		return true, nil
 	}
 	if known, ok := minters[appID]; ok {
 		return known, nil
 	}
-	_, err := in.tx.KeepApplication(ctx, appID)
-	exists, err := found(err)
-	minters[appID] = exists
-	return exists, err
+	mints, err := true, error(nil)
+	if developer, ok := strings.CutPrefix(appID, adminMinter("")); ok {
+		mints, err = in.developerMints(ctx, developer)
+	} else if !HasNoApplication(appID) {
+		_, err = in.tx.KeepApplication(ctx, appID)
+		mints, err = found(err)
+	}
+	minters[appID] = mints
+	return mints, err
+}
+
+// developerMints reports whether the developer was not disabled or deleted here, which ended
+// what it minted.
+func (in *importing) developerMints(ctx context.Context, id string) (bool, error) {
+	d, err := in.tx.Developer(ctx, id)
+	if exists, err := found(err); exists || err != nil {
+		return !d.Disabled, err
+	}
+	_, err = in.tx.Imported(ctx, ImportedDeveloper, id)
+	deleted, err := found(err)
+	return !deleted, err
 }
 
 func (in *importing) session(id string, t *ImportToken) StoredSession {

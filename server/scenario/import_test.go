@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/openwearables/openwearables/internal/auth"
+	"github.com/openwearables/openwearables/internal/credential"
 )
 
 // bring imports a batch as the command does.
@@ -90,4 +92,42 @@ func TestImportedPasswordsThatBcryptCuts(t *testing.T) {
 		d.call(t, "Login", args{"email": "long@example.com", "password": password}).want(t, 200, "")
 	}
 	d.call(t, "Login", args{"email": "long@example.com", "password": "x" + right}).want(t, 401, "invalid_credentials")
+}
+
+// What a developer minted ends with the developer. A token that was refreshed there since
+// comes with no later import.
+func TestImportedTokensEndWithTheirDeveloper(t *testing.T) {
+	t.Parallel()
+	n := start(t, unlimited)
+	d := n.drivers()[0]
+	admin, _ := n.login(t, d)
+	user := n.newUser(t, d, admin)
+	hash, err := bcrypt.GenerateFromPassword([]byte("whatever"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	developers := map[string]string{}
+	for _, name := range []string{"disabled", "deleted", "present"} {
+		developers[name] = uuid.NewString()
+		n.bring(t, auth.ImportBatch{Kind: auth.ImportedDeveloper, Developers: []auth.ImportDeveloper{{
+			Developer:    auth.Developer{ID: developers[name], Email: name + "@example.com", CreatedAt: n.clock.now(), UpdatedAt: n.clock.now()},
+			PasswordHash: string(hash),
+		}}})
+	}
+	developers["unknown"] = uuid.NewString()
+	ended := n.server.Auth().Developers
+	if err := errors.Join(ended.Disable(t.Context(), "disabled@example.com"), ended.Delete(t.Context(), "deleted@example.com")); err != nil {
+		t.Fatal(err)
+	}
+	for name, id := range developers {
+		token := "rt-" + randomDigits(32)
+		r := n.bring(t, auth.ImportBatch{Kind: auth.ImportedSession, Sessions: []auth.ImportToken{{
+			TokenDigest: credential.ImportDigest(token), UserID: user, AppID: "admin:" + id, CreatedAt: n.clock.now(),
+		}}})
+		want := map[bool]int{true: 401, false: 200}[name == "disabled" || name == "deleted"]
+		got := d.call(t, "RefreshToken", args{"refresh_token": token})
+		if got.Status != want || (want == 401) != (len(r.Odd) == 1) {
+			t.Errorf("%s: %d, want %d: %+v", name, got.Status, want, r)
+		}
+	}
 }
