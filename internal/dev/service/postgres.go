@@ -202,8 +202,8 @@ func (p *Postgres) URL(addr, database string) string {
 }
 
 // Standby makes a copy of the server in the folder, which must exist and be readable
-// for every account, and starts it. It follows this one, and can only be read until
-// it is promoted.
+// for every account, and starts it, with a TCP address of its own if this one has one. It
+// follows this one, and can only be read until it is promoted.
 func (p *Postgres) Standby(folder string) (*Postgres, error) {
 	s := &Postgres{folder: filepath.Join(folder, "postgres"), settings: p.settings, account: p.account}
 	if err := os.Mkdir(s.folder, 0o755); err != nil {
@@ -212,14 +212,30 @@ func (p *Postgres) Standby(folder string) (*Postgres, error) {
 	if err := s.Own(s.folder); err != nil {
 		return nil, err
 	}
-	cmd, err := s.Program("pg_basebackup", "-D", s.data(), "-h", p.folder, "-U", superuser, "-R", "--no-sync", "--checkpoint=fast")
-	if err != nil {
+	if err := s.copy(p); err != nil {
 		return nil, err
 	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("pg_basebackup: %w\n%s", err, out)
+	if p.addr == "" {
+		return s, s.Up()
 	}
-	return s, s.Up()
+	_, err := Listen(func(addr string) error {
+		s.addr = addr
+		return s.Up()
+	})
+	return s, err
+}
+
+// copy makes the data directory, of which there must be none, as that of a standby of
+// the server.
+func (p *Postgres) copy(of *Postgres) error {
+	cmd, err := p.Program("pg_basebackup", "-D", p.data(), "-d", of.DSN(""), "-R", "--no-sync", "--checkpoint=fast")
+	if err != nil {
+		return err
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("pg_basebackup: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // Exec runs statements, each in a transaction of its own, within a minute.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // occupied returns an address that another server listens on.
@@ -100,4 +102,49 @@ func TestPostgresHasASocketAndAnAddress(t *testing.T) {
 	if err := p.Up(); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("%v instead of %s", err, addr)
 	}
+}
+
+// What a pair acknowledged is on the one that is promoted, which alone is written from then
+// on, also when the former primary is back.
+func TestPostgresPairChangesPlaces(t *testing.T) {
+	folder, err := os.MkdirTemp("", "pg") // a path that is short enough for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) }) // the system sweeps what is left
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p, err := NewPostgresPair(folder, true, "fsync=off")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Kill)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	onPrimary := func(statement string) {
+		t.Helper()
+		c, err := pgx.Connect(t.Context(), p.URL("postgres"))
+		must(err)
+		_, err = c.Exec(t.Context(), statement)
+		must(errors.Join(err, c.Close(t.Context())))
+	}
+	onPrimary("CREATE TABLE numbers (n int)")
+	if err := p.Promote(); err == nil {
+		t.Fatal("there are two primaries")
+	}
+	onPrimary("INSERT INTO numbers VALUES (1)")
+	p.Primary.Kill()
+	must(p.Promote())
+	onPrimary("SELECT 1/count(*) FROM numbers")
+	must(p.Demote())
+	if err := p.Standby.Exec(t.Context(), "postgres", "DELETE FROM numbers"); err == nil {
+		t.Error("the former primary takes writes")
+	}
+	onPrimary("DELETE FROM numbers")
+	must(p.Rebuild())
 }
