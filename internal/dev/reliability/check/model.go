@@ -1,6 +1,7 @@
 package check
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -59,30 +60,68 @@ func refreshStep(s chain, token, key string, got answer) (bool, chain) {
 
 func (s chain) before(token string) bool { return slices.Contains(strings.Fields(s.older), token) }
 
-// chainModel is a session for porcupine. Inputs and outputs are calls.
-func chainModel(first string) porcupine.Model {
-	return porcupine.Model{
-		Init: func() any { return chain{current: first} },
-		Step: func(state, input, output any) (bool, any) {
-			s, in, out := state.(chain), input.(*record.Call), output.(*record.Call)
-			if in.Op == "revoke" {
-				s.dead = true
-				return out.Status == 204, s
+// chainModel is a session for porcupine. Inputs are calls. A call that was put off may
+// have had any effect that it could have, or none.
+func chainModel(first string, history []*record.Call) porcupine.Model {
+	successors := make(map[string]string)
+	for _, c := range history {
+		if c.Op == "refresh" && c.OK() {
+			successors[c.Args["refresh_token"]] = c.Out["refresh_token"]
+		}
+	}
+	m := porcupine.NondeterministicModel{
+		Init: func() []any { return []any{chain{current: first}} },
+		Step: func(state, input, _ any) []any {
+			s, c := state.(chain), input.(*record.Call)
+			if c.PutOff() {
+				return append(steps(s, c, possible(c, successors)...), s)
 			}
-			got := answer{"401", out.Reason, out.Out["refresh_token"]}
-			if out.Status == 200 {
+			got := answer{"401", c.Reason, c.Out["refresh_token"]}
+			if c.Status == 200 {
 				got.status = "200"
 			}
-			ok, next := refreshStep(s, in.Args["refresh_token"], in.Args["idempotency"], got)
-			return ok, next
+			return steps(s, c, got)
 		},
 	}
+	return m.ToModel()
+}
+
+// possible returns the answers that a call which was put off could have had. The name of a
+// new token is that by which others know it.
+func possible(c *record.Call, successors map[string]string) []answer {
+	token := c.Args["refresh_token"]
+	successor := successors[token]
+	if successor == "" {
+		successor = "after " + token
+	}
+	return []answer{{"200", "", successor}, invalid, used, reused}
+}
+
+// steps returns the states after the call for those of the answers that are right.
+func steps(s chain, c *record.Call, answers ...answer) (next []any) {
+	if c.Op == "revoke" {
+		s.dead = true
+		if c.Status == 204 || c.PutOff() {
+			next = append(next, s)
+		}
+		return next
+	}
+	for _, got := range answers {
+		if ok, after := refreshStep(s, c.Args["refresh_token"], c.Args["idempotency"], got); ok {
+			next = append(next, after)
+		}
+	}
+	return next
 }
 
 // Histories checks that the refreshes, retries, replays and revocations of each
 // family are linearizable by the rules of a refresh. Ops: "mint", "refresh",
 // "revoke". Of a family in which a call was put off, only fork is checked.
-func Histories(calls []record.Call, families int) Verdict {
+func Histories(calls []record.Call, families int) Verdict { return histories(calls, families, false) }
+
+// histories is Histories. If calls were put off on purpose, such families are checked as
+// well.
+func histories(calls []record.Call, families int, disturbed bool) Verdict {
 	var v Verdict
 	checked, operations, slow, again := 0, 0, 0, 0
 	outcomes := make(map[string]int)
@@ -96,9 +135,11 @@ func Histories(calls []record.Call, families int) Verdict {
 			continue
 		}
 		if slices.ContainsFunc(history, (*record.Call).PutOff) {
-			again++
 			fork(&v, name, history)
-			continue
+			again++
+			if !disturbed {
+				continue
+			}
 		}
 		if !linear(&v, name, minted[0].Out["refresh_token"], history) {
 			continue
@@ -113,12 +154,15 @@ func Histories(calls []record.Call, families int) Verdict {
 	v.count("%d histories of %d operations are linear (%d rotations, %d replays, %d used, %d reused, %d invalid), %d took too long to be judged",
 		checked, operations, outcomes["rotated"], outcomes["replayed"], outcomes["refresh_token_used"], outcomes["refresh_token_reused"],
 		outcomes["invalid_refresh_token"], slow)
-	v.again(again, "families")
+	if disturbed {
+		v.count("calls of %d of the histories were told 503", again)
+	} else {
+		v.again(again, "families")
+	}
 	return v
 }
 
-// fork finds a token that has two successors, and answers that no rule gives. No
-// more can be checked of a history in which the outcome of some calls is unknown.
+// fork finds a token that has two successors, and answers that no rule gives.
 func fork(v *Verdict, name string, history []*record.Call) {
 	first := make(map[string]*record.Call)
 	for _, c := range history {
@@ -159,16 +203,20 @@ func linear(v *Verdict, name, first string, history []*record.Call) bool {
 	operations := make([]porcupine.Operation, 0, len(history))
 	clients := make(map[string]int)
 	for _, c := range history {
-		if !c.OK() && c.Status != 401 {
+		end := c.End
+		switch {
+		case c.PutOff():
+			end = math.MaxInt64 // its effect may still come
+		case !c.OK() && c.Status != 401:
 			v.fail(name+": an answer that is none of the rules'", c)
 			return false
 		}
 		if _, ok := clients[c.Client]; !ok {
 			clients[c.Client] = len(clients)
 		}
-		operations = append(operations, porcupine.Operation{ClientId: clients[c.Client], Input: c, Output: c, Call: c.Start, Return: c.End})
+		operations = append(operations, porcupine.Operation{ClientId: clients[c.Client], Input: c, Call: c.Start, Return: end})
 	}
-	switch porcupine.CheckOperationsTimeout(chainModel(first), operations, time.Minute) {
+	switch porcupine.CheckOperationsTimeout(chainModel(first, history), operations, time.Minute) {
 	case porcupine.Ok:
 		return true
 	case porcupine.Illegal:
