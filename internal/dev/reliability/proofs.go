@@ -45,6 +45,14 @@ var proofs = []proof{
 		means: "The same while the node and PostgreSQL are killed together.",
 	},
 	{
+		name: "promotion", run: promotion, shapes: []stack.Shape{stack.PGPair},
+		means: "The primary of PostgreSQL is ended by `pg_ctl -m immediate` and its synchronous standby promoted, while writers work as under *kill*, families are refreshed as in *refresh-histories*, and credentials are used and end as under *revocation*, on three nodes whose `--database` names both servers. What was acknowledged is on the promoted one, no use that began after an end is accepted, and the families are linear, where a call that was told 503 may have been done or not. Every answer comes within 2 seconds and is the right one or 503 with Retry-After; within 10 seconds of the death, the promotion included, each node writes again. The former primary comes back as a standby; nodes write on, and one that is started beside it too, to the new one. Then it is rebuilt, for the next promotion.",
+	},
+	{
+		name: "promotion-behind", run: promotionBehind, shapes: []stack.Shape{stack.PGBehind},
+		means: "The same with an asynchronous standby that receives nothing in the last half second of the primary. What the writers were told last is lost, a revocation too. What is left is whole and ends at one moment: no write is there that follows one which is lost, and none is lost that was acknowledged a second before that half.",
+	},
+	{
 		name: "power-loss", run: powerLoss, shapes: []stack.Shape{stack.SQLite},
 		means: "strace records what the process writes to its files, and syncs, while clients write. From that, images are built of what a loss of power at some time could have left: all that was synced, and any part of the rest, torn at sectors and in any order. A node starts on each such image without repair, its database is whole, every write that was acknowledged before the loss is there, every other one is there as a whole or not at all, and what was revoked stays revoked. A lone write is synced before its answer.",
 	},

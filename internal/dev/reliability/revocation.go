@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
@@ -114,10 +115,14 @@ func (c *callers) batch(n int, disturb disturb) error {
 	return errors.Join(err, w.ctx.Err())
 }
 
-// end ends a credential and retries until that is acknowledged.
+// end ends a credential and retries until that is acknowledged, or until a retry finds
+// that a call which was put off has done it.
 func (c *callers) end(cred *credential, n int) error {
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline, putOff := time.Now().Add(30*time.Second), false; ; time.Sleep(100 * time.Millisecond) {
 		a := c.w.root.Do(c.w.ctx, c.w.to(c.nodes[n%len(c.nodes)], cred.end))
+		if putOff && (a.Status == http.StatusNotFound || a.Status == http.StatusUnauthorized) {
+			return c.w.log.Event("end", cred.name, 0, func() error { return nil })
+		}
 		if a.OK() {
 			if cred.next == nil {
 				return nil
@@ -130,9 +135,10 @@ func (c *callers) end(cred *credential, n int) error {
 			c.add(fresh...)
 			return nil
 		}
-		if a.Status != 503 || time.Now().After(deadline) {
+		if a.Status != http.StatusServiceUnavailable || time.Now().After(deadline) {
 			return fmt.Errorf("%s could not be ended: %v", cred.name, a)
 		}
+		putOff = true
 	}
 }
 

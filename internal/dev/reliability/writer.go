@@ -36,6 +36,11 @@ func (w *world) writer(i int, stop *atomic.Bool) (*writer, error) {
 	return o, err
 }
 
+// at returns a request to the nodes in turn.
+func (w *writer) at(op, of, method, path, bearer string, body map[string]any) client.Request {
+	return w.world.at(w.seq, op, of, method, path, bearer, body)
+}
+
 // do makes a call with a request id of its own. It returns false if the outcome is
 // unknown.
 func (w *writer) do(r client.Request) (client.Answer, bool) {
@@ -60,7 +65,7 @@ func (w *writer) work() {
 }
 
 func (w *writer) createKey() bool {
-	a, ok := w.do(w.world.at(0, "create-key", "", "POST", "/api-keys", w.world.admin, nil))
+	a, ok := w.do(w.at("create-key", "", "POST", "/api-keys", w.world.admin, nil))
 	if ok {
 		k := heldKey{a.Str("id"), a.Str("key")}
 		w.keys = append(w.keys, k)
@@ -79,7 +84,7 @@ func (w *writer) checkLater(f func()) {
 }
 
 func (w *writer) use(id, secret string) {
-	r := w.world.useKey(secret)
+	r := w.world.to(w.seq, w.world.useKey(secret))
 	r.Op, r.Of = "use", id
 	w.ask(r)
 }
@@ -100,7 +105,7 @@ func (w *writer) rotateKey() bool {
 	if !have {
 		return true
 	}
-	r := w.world.at(0, "rotate-key", k.id, "POST", "/api-keys/"+k.id+"/rotate", w.world.admin, nil)
+	r := w.at("rotate-key", k.id, "POST", "/api-keys/"+k.id+"/rotate", w.world.admin, nil)
 	r.Key = fmt.Sprintf("%s-%d", w.name, w.seq)
 	a, ok := w.do(r)
 	if ok {
@@ -131,13 +136,13 @@ func (w *writer) deleteKey() bool {
 	if !have {
 		return true
 	}
-	_, ok := w.do(w.world.at(0, "delete-key", k.id, "DELETE", "/api-keys/"+k.id, w.world.admin, nil))
+	_, ok := w.do(w.at("delete-key", k.id, "DELETE", "/api-keys/"+k.id, w.world.admin, nil))
 	w.checkLater(func() { w.use(k.id, k.secret) })
 	return ok
 }
 
 func (w *writer) refresh() bool {
-	r := w.world.refresh(0, "refresh", "chain:"+w.name, w.chain.refresh, fmt.Sprintf("%s-%d", w.name, w.links))
+	r := w.world.refresh(w.seq, "refresh", "chain:"+w.name, w.chain.refresh, fmt.Sprintf("%s-%d", w.name, w.links))
 	a, ok := w.do(r)
 	if ok {
 		w.links++
@@ -156,22 +161,22 @@ func (w *writer) refresh() bool {
 
 func (w *writer) revoke() bool {
 	of := fmt.Sprintf("token:%s-%d", w.name, w.seq)
-	a, ok := w.do(w.world.at(0, "mint", of, "POST", "/users/"+w.user+"/token", w.world.admin, nil))
+	a, ok := w.do(w.at("mint", of, "POST", "/users/"+w.user+"/token", w.world.admin, nil))
 	if !ok {
 		return false
 	}
 	p := pair{a.Str("access_token"), a.Str("refresh_token")}
-	_, ok = w.do(w.world.at(0, "revoke", of, "POST", "/auth/revoke", "", map[string]any{"refresh_token": p.refresh}))
+	_, ok = w.do(w.at("revoke", of, "POST", "/auth/revoke", "", map[string]any{"refresh_token": p.refresh}))
 	w.checkLater(func() {
-		w.ask(w.world.at(0, "access", of, "GET", "/users/"+w.user, p.access, nil))
-		w.ask(w.world.refresh(0, "try", of, p.refresh, "again"))
+		w.ask(w.at("access", of, "GET", "/users/"+w.user, p.access, nil))
+		w.ask(w.world.refresh(w.seq, "try", of, p.refresh, "again"))
 	})
 	return ok
 }
 
 func (w *writer) patch() bool {
 	value := fmt.Sprintf("%s-%d", w.name, w.seq)
-	r := w.world.at(0, "patch", "user:"+w.name, "PATCH", "/users/"+w.user, w.world.admin, map[string]any{"first_name": value, "last_name": value})
+	r := w.at("patch", "user:"+w.name, "PATCH", "/users/"+w.user, w.world.admin, map[string]any{"first_name": value, "last_name": value})
 	r.Args = map[string]string{"value": value}
 	_, ok := w.do(r)
 	return ok
@@ -181,11 +186,11 @@ func (w *writer) patch() bool {
 func (w *writer) verify() {
 	checks := w.checks
 	w.checks = nil
-	w.ask(w.world.at(0, "read", "user:"+w.name, "GET", "/users/"+w.user, w.world.admin, nil))
+	w.ask(w.at("read", "user:"+w.name, "GET", "/users/"+w.user, w.world.admin, nil))
 	for _, f := range checks {
 		f()
 	}
-	w.ask(w.world.at(0, "access", "chain:"+w.name, "GET", "/users/"+w.user, w.chain.access, nil))
+	w.ask(w.at("access", "chain:"+w.name, "GET", "/users/"+w.user, w.chain.access, nil))
 	if len(w.keys) > 8 {
 		w.keys = w.keys[len(w.keys)-8:]
 	}

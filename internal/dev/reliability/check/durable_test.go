@@ -91,3 +91,16 @@ func TestDurableFindsEveryLie(t *testing.T) {
 		{"500", func(s *story) { s.find("delete-key", 0).Status = 500 }},
 	})
 }
+
+// The sessions of a user who was deleted are gone, and their mints are not.
+func TestDurableKnowsOfDeletedUsers(t *testing.T) {
+	tell := func() *story {
+		s := life()
+		s.logged("token.mint", "r20", "user:b")
+		s.logged("user.delete", "r21", "user:b")
+		return s
+	}
+	catches(t, tell, func(c []record.Call) Verdict { return Durable(c, 0) }, []lie{
+		{"the user was not deleted", func(s *story) { s.find("audit", 8).Args["outcome"] = "denied" }},
+	})
+}

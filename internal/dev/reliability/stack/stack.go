@@ -33,6 +33,9 @@ type Shape struct {
 	Plain bool // without the proxies that can fail PostgreSQL and Redis
 
 	Cluster bool // of Redis, without a proxy before it
+
+	Pair  bool // of PostgreSQL: a primary and a standby, without a proxy before them
+	Async bool // the primary does not wait for the standby
 }
 
 // The shapes that the proofs are about.
@@ -43,6 +46,8 @@ var (
 	PG3Plain   = Shape{Name: "PG x3", Nodes: 3, PG: true, Redis: true, Plain: true}
 	PG3Cluster = Shape{Name: "PG x3, Redis Cluster", Nodes: 3, PG: true, Redis: true, Cluster: true}
 	PGOnly     = Shape{Name: "PG x3, no Redis", Nodes: 3, PG: true}
+	PGPair     = Shape{Name: "PG x3, standby", Nodes: 3, PG: true, Redis: true, Plain: true, Pair: true}
+	PGBehind   = Shape{Name: "PG x3, asynchronous standby", Nodes: 3, PG: true, Redis: true, Plain: true, Pair: true, Async: true}
 )
 
 // Email is the address of the one developer of every stack.
@@ -52,7 +57,8 @@ const Email = "developer@example.com"
 type Stack struct {
 	Shape
 	Nodes    []*Node
-	Postgres *service.Postgres     // nil with SQLite
+	Postgres *service.Postgres     // nil with SQLite; of a pair, the primary
+	Pair     *service.PostgresPair // nil without
 	Redis    *service.Redis        // nil without Redis, or with a cluster
 	Cluster  *service.RedisCluster // nil without
 	DB       *Fault                // before PostgreSQL; nil if Plain
@@ -113,7 +119,12 @@ func (s *Stack) dependencies() (err error) {
 	if !s.PG {
 		return nil
 	}
-	if s.Postgres, s.database, err = s.lab.database(); err != nil {
+	if s.Shape.Pair {
+		err = s.pair()
+	} else {
+		s.Postgres, s.database, err = s.lab.database()
+	}
+	if err != nil {
 		return err
 	}
 	if !s.Plain {
@@ -181,6 +192,9 @@ func (s *Stack) Run(stdin string, args ...string) error {
 func (s *Stack) URL() string {
 	if s.Postgres == nil {
 		return "sqlite:" + s.File()
+	}
+	if s.Pair != nil {
+		return s.Pair.URL(s.database)
 	}
 	address := s.Postgres.Addr()
 	if s.DB != nil {
@@ -266,7 +280,9 @@ func (s *Stack) Close() {
 	if s.Cluster != nil {
 		s.Cluster.Kill()
 	}
-	if s.Postgres != nil && s.database != "" && s.Postgres.Running() {
+	if s.Pair != nil {
+		s.Pair.Kill()
+	} else if s.Postgres != nil && s.database != "" && s.Postgres.Running() {
 		// A database that is left behind only takes space.
 		_ = s.Postgres.Exec(context.Background(), "postgres", "DROP DATABASE IF EXISTS "+s.database+" WITH (FORCE)")
 	}
