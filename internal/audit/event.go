@@ -59,6 +59,7 @@ const (
 	InvitationAccept = "invitation.accept"
 	PairingCreate    = "pairing.create"
 	PairingRedeem    = "pairing.redeem"
+	PairingRevoke    = "pairing.revoke"
 )
 
 // OK is the Outcome of an action that took effect. Any other Outcome is the

@@ -17,12 +17,13 @@ const (
 	ImportedKey         = "key"
 	ImportedSession     = "session"
 	ImportedInvitation  = "invitation"
+	ImportedPairing     = "pairing_code"
 )
 
 // ImportKinds lists them in the order in which they are imported: each after those that
 // it refers to.
 var ImportKinds = []string{
-	ImportedDeveloper, ImportedUser, ImportedApplication, ImportedKey, ImportedSession, ImportedInvitation,
+	ImportedDeveloper, ImportedUser, ImportedApplication, ImportedKey, ImportedSession, ImportedInvitation, ImportedPairing,
 }
 
 // Imported is what is kept of a row that was imported. It outlives that row.
@@ -32,7 +33,8 @@ type Imported struct {
 	Digest credential.Hash // of what a later import may change
 	// Secret is the hash of the row's secret: what bcrypt made of that of an
 	// application, until it works here for the first time, and later the stored one in
-	// hexadecimal digits, as of a developer and an invitation from the beginning.
+	// hexadecimal digits, as of a developer, an invitation and a pairing code from the
+	// beginning.
 	Secret string
 }
 
@@ -76,6 +78,7 @@ type ImportBatch struct {
 	Keys         []ImportKey
 	Sessions     []ImportToken
 	Invitations  []ImportInvitation
+	Pairings     []ImportPairing
 
 	Gone []string
 }
@@ -110,6 +113,14 @@ type ImportInvitation struct {
 	ID, Email, TokenDigest string
 	InvitedByID            *string
 	CreatedAt, ExpiresAt   time.Time
+}
+
+// ImportPairing is an unused pairing code, with the code itself: of so few symbols a
+// digest would hide nothing.
+type ImportPairing struct {
+	ID, Code, UserID     string
+	CreatedBy            string // the id of a developer
+	CreatedAt, ExpiresAt time.Time
 }
 
 // ImportResult is what a batch did, or would do.

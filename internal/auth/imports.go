@@ -47,7 +47,7 @@ type importing struct {
 
 // Import imports a batch, of MaxImportBatch rows at most.
 func (s *Imports) Import(ctx context.Context, b ImportBatch) (ImportResult, error) {
-	rows := len(b.Developers) + len(b.Users) + len(b.Applications) + len(b.Keys) + len(b.Sessions) + len(b.Invitations) + len(b.Gone)
+	rows := len(b.Developers) + len(b.Users) + len(b.Applications) + len(b.Keys) + len(b.Sessions) + len(b.Invitations) + len(b.Pairings) + len(b.Gone)
 	if rows > MaxImportBatch {
 		return ImportResult{}, fmt.Errorf("an import takes %d rows at once", MaxImportBatch)
 	}
@@ -102,6 +102,8 @@ func (in *importing) write(ctx context.Context, b *ImportBatch) error {
 		return errors.Join(in.addSessions(ctx, b.Sessions), eachOf(ctx, b.Gone, in.endSession))
 	case ImportedInvitation:
 		return errors.Join(eachOf(ctx, b.Invitations, in.invitation), eachOf(ctx, b.Gone, in.endInvitation))
+	case ImportedPairing:
+		return errors.Join(eachOf(ctx, b.Pairings, in.pairing), eachOf(ctx, b.Gone, in.endPairing))
 	default:
 		return fmt.Errorf("nothing of the kind %q is imported", b.Kind)
 	}

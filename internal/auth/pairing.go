@@ -54,18 +54,34 @@ func newPairingCode() string {
 	return string(code)
 }
 
+// pairingHash returns the hash under which a code is stored.
+func pairingHash(vault *credential.Vault, code string) credential.Hash {
+	return vault.HashParts("pairing-code", code)
+}
+
+// IsPairingCode reports whether a code has a form in which it is found here, whatever
+// symbols are in it.
+func IsPairingCode(code string) bool {
+	return code == bare(code) && utf8.RuneCountInString(code) == pairingLength
+}
+
+// bare returns a code without what does not count in it.
+func bare(typed string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Dash, r) {
+			return -1
+		}
+		return unicode.ToUpper(r)
+	}, typed)
+}
+
 // readPairingCode returns a code in the form in which it was made, from what a person
 // typed.
 func readPairingCode(v *problem.Check, typed string) string {
 	if !v.Text("code", typed, 1, problem.MaxText) {
 		return ""
 	}
-	code := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.Is(unicode.Dash, r) {
-			return -1
-		}
-		return unicode.ToUpper(r)
-	}, typed)
+	code := bare(typed)
 	if utf8.RuneCountInString(code) != pairingLength {
 		v.Fail("code", "must have 8 letters and digits; spaces and dashes do not count")
 	}

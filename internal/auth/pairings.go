@@ -27,7 +27,7 @@ type Paired struct {
 	UserID string
 }
 
-func (s *Pairings) hash(code string) credential.Hash { return s.vault.HashParts("pairing-code", code) }
+func (s *Pairings) hash(code string) credential.Hash { return pairingHash(s.vault, code) }
 
 // Create makes a code for a user, in the place of the user's unused one. Safe to retry
 // with an Idempotency-Key.

@@ -226,6 +226,8 @@ type Reader interface {
 
 	// PairingCode returns the unused code with the hash, which may be over.
 	PairingCode(ctx context.Context, h credential.Hash) (StoredPairingCode, error)
+	// PairingCodeOf returns the unused code of a user, which may be over.
+	PairingCodeOf(ctx context.Context, userID string) (StoredPairingCode, error)
 	// OpenInvitation returns the email's invitation that is pending or has expired.
 	OpenInvitation(ctx context.Context, email string) (StoredInvitation, error)
 	// OpenInvitations lists those that are pending or have expired since the instant,

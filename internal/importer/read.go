@@ -32,6 +32,8 @@ func (s *Source) Read(ctx context.Context, kind string, visit func(auth.ImportBa
 		err = s.tokens(ctx, p)
 	case auth.ImportedInvitation:
 		err = s.invitations(ctx, p)
+	case auth.ImportedPairing:
+		err = s.pairings(ctx, p)
 	}
 	if err == nil {
 		err = p.flush()
@@ -248,6 +250,32 @@ func (s *Source) invitations(ctx context.Context, p *pages) error {
 		})
 }
 
+// pairings reads the codes that can be redeemed. The newest of a user comes first, the only
+// one that a user has here.
+func (s *Source) pairings(ctx context.Context, p *pages) error {
+	if !s.has("user_invitation_code") {
+		return nil
+	}
+	var c auth.ImportPairing
+	return s.each(ctx, p, `SELECT id::text, code, coalesce(user_id::text, ''), coalesce(created_by_id::text, ''), created_at, expires_at FROM user_invitation_code
+		WHERE `+usablePairing+` ORDER BY created_at DESC, id`,
+		[]any{&c.ID, &c.Code, &c.UserID, &c.CreatedBy, &c.CreatedAt, &c.ExpiresAt}, func() {
+			switch {
+			case !auth.IsPairingCode(c.Code):
+				p.note(c.ID, "has not the form of 8 letters and digits: it is not imported")
+			case c.UserID == "":
+				p.note(c.ID, "is of no user: it is not imported")
+			case c.CreatedBy == "":
+				p.note(c.ID, "is of user "+c.UserID+", and nobody is known to have made it: it is not imported")
+			default:
+				p.batch.Pairings = append(p.batch.Pairings, c)
+			}
+		})
+}
+
+// usablePairing is the condition of a pairing code that can be redeemed.
+const usablePairing = "redeemed_at IS NULL AND revoked_at IS NULL AND expires_at > now()"
+
 // LeftOut is how many rows are not imported, and what they are.
 type LeftOut struct {
 	Rows int64
@@ -258,7 +286,6 @@ type LeftOut struct {
 func (s *Source) LeftOut(ctx context.Context) ([]LeftOut, error) {
 	counts := []struct{ table, condition, what string }{
 		{"refresh_token", "token_type::text = 'developer' AND revoked_at IS NULL", "refresh tokens of developers, who log in again"},
-		{"user_invitation_code", "redeemed_at IS NULL AND revoked_at IS NULL AND expires_at > now()", "pairing codes: make new ones"},
 		{"user_invitation_code", "redeemed_at IS NULL AND revoked_at IS NULL AND expires_at <= now()", "pairing codes that have expired"},
 	}
 	var out []LeftOut

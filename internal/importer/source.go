@@ -1,6 +1,6 @@
 // Package importer reads the database of an Open Wearables backend, of 0.6 and later,
-// for an import. It writes nothing there, and hands on no secret: of each key and token
-// it hands on a digest.
+// for an import. It writes nothing there. Of each key and token it hands on a digest and no
+// secret; of a pairing code, the code.
 package importer
 
 import (

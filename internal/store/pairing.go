@@ -15,11 +15,20 @@ type pairingRow struct {
 	auth.StoredPairingCode
 }
 
-var pairingByHash = selecting[pairingRow]("hash = ?")
+var (
+	pairingByHash = selecting[pairingRow]("hash = ?")
+	pairingByUser = selecting[pairingRow]("user_id = ?")
+)
 
 // PairingCode implements auth.Reader.
 func (r *reader) PairingCode(ctx context.Context, h credential.Hash) (auth.StoredPairingCode, error) {
 	row, err := find(ctx, r, pairingByHash, h[:])
+	return row.StoredPairingCode, err
+}
+
+// PairingCodeOf implements auth.Reader.
+func (r *reader) PairingCodeOf(ctx context.Context, userID string) (auth.StoredPairingCode, error) {
+	row, err := find(ctx, r, pairingByUser, userID)
 	return row.StoredPairingCode, err
 }
 

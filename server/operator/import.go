@@ -237,6 +237,7 @@ func (m *migration) end(ctx context.Context, kind string) error {
 var titles = map[string]string{
 	auth.ImportedDeveloper: "developers", auth.ImportedUser: "users", auth.ImportedApplication: "applications",
 	auth.ImportedKey: "API keys", auth.ImportedSession: "refresh tokens", auth.ImportedInvitation: "invitations",
+	auth.ImportedPairing: "pairing codes",
 }
 
 func (m *migration) report(ctx context.Context) error {

@@ -16,7 +16,7 @@ import (
 const sourceVariable = prefix + "IMPORT_FROM"
 
 func (p *program) importOpenWearables() *cobra.Command {
-	s := p.databaseSettings("import open-wearables", "bring over the developers, users, applications, keys, refresh tokens and invitations of an Open Wearables backend, "+
+	s := p.databaseSettings("import open-wearables", "bring over the developers, users, applications, keys, refresh tokens, invitations and pairing codes of an Open Wearables backend, "+
 		"which all go on working, also into an installation that is served; first without --apply, which only says what would be done")
 	var from, file string
 	apply := false

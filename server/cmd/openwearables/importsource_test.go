@@ -166,6 +166,19 @@ func (b *backend) invitation(name, email, status string, expires time.Time, by a
 	return token
 }
 
+// pairing adds a pairing code that was made so long after the epoch, and returns it.
+func (b *backend) pairing(name, user string, by any, after time.Duration) string {
+	b.t.Helper()
+	b.putPairing(name, rand.Text()[:8], user, by, after, time.Now().Add(time.Hour))
+	return b.secrets[len(b.secrets)-1]
+}
+
+func (b *backend) putPairing(name, code string, user, by any, after time.Duration, expires time.Time) {
+	b.t.Helper()
+	b.exec(`INSERT INTO user_invitation_code VALUES ($1, $2, $3, $4, $5, NULL, NULL, $6)`,
+		idOf(name), b.secret(code), user, by, expires, backendEpoch.Add(after))
+}
+
 // silent fails the test if a text holds one of the secrets, or a part of one that would
 // tell it.
 func (b *backend) silent(texts ...string) {

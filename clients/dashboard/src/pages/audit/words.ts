@@ -53,6 +53,7 @@ const actions: Record<string, Words> = {
   "invitation.revoke": ["revoked the invitation", "revoke the invitation"],
   "pairing.create": ["made a pairing code for", "make a pairing code for"],
   "pairing.redeem": ["redeemed a pairing code of", "redeem a pairing code of"],
+  "pairing.revoke": ["revoked a pairing code of", "revoke a pairing code of"],
   "invitation.accept": ["accepted the invitation", "accept the invitation"],
 };
 
