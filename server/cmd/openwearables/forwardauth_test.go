@@ -28,8 +28,10 @@ func guard(t *testing.T, headers string, args ...string) *guarded {
 		t.Fatal("the policy has no headers: x-forwarded")
 	}
 	i.put("policy.yaml", strings.Replace(text, "headers: x-forwarded\n", "headers: "+headers+"\n", 1), 0o600)
-	g := &guarded{process: i.serve(append([]string{"--trusted-proxies", "127.0.0.1", "--forward-auth-policy", "policy.yaml", "--ext-authz-addr", "127.0.0.1:0",
-		"--limit-address", "100000"}, args...)...)}
+	g := &guarded{process: i.serve(append([]string{
+		"--trusted-proxies", "127.0.0.1", "--forward-auth-policy", "policy.yaml", "--ext-authz-addr", "127.0.0.1:0",
+		"--limit-address", "100000",
+	}, args...)...)}
 	g.admin = g.login(email, password).access
 	newUser := func() string {
 		return g.want(201, "POST", "/api/v1/users", g.admin, map[string]any{}).str("id")
