@@ -167,6 +167,8 @@ type Tx interface {
 	SpendPairingCode(ctx context.Context, h credential.Hash, at time.Time) error
 	// DeletePairingCodes removes the unused codes of a maker, which are few.
 	DeletePairingCodes(ctx context.Context, appID string) error
+	// DeletePairingCodeOf removes the unused code of a user, if there is one.
+	DeletePairingCodeOf(ctx context.Context, userID string) error
 
 	Replay(ctx context.Context, id credential.Hash) (ReplayRecord, error)
 	// PutReplay writes the record, over an expired one of the same id.

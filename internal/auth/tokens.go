@@ -327,6 +327,10 @@ func (s *Tokens) Revoke(ctx context.Context, userID string) error {
 		if _, err := tx.User(ctx, id); err != nil {
 			return userError(err)
 		}
+		// The code first: whoever redeems it holds its row until the session is there.
+		if err := tx.DeletePairingCodeOf(ctx, id); err != nil {
+			return err
+		}
 		if ended, err = tx.EndSessions(ctx, SessionFilter{UserID: id}, tx.Now()); err != nil {
 			return err
 		}

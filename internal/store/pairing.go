@@ -56,6 +56,11 @@ func (t *tx) DeletePairingCodes(ctx context.Context, appID string) error {
 	return t.deletePairings(ctx, "app_id", appID)
 }
 
+// DeletePairingCodeOf implements auth.Tx.
+func (t *tx) DeletePairingCodeOf(ctx context.Context, userID string) error {
+	return t.deletePairings(ctx, "user_id", userID)
+}
+
 func (t *tx) deletePairings(ctx context.Context, column, id string) error {
 	_, err := t.exec(ctx, t.db.NewDelete().Conn(t.conn).Model((*pairingRow)(nil)).Where("? = ?", bun.Ident(column), id))
 	return err

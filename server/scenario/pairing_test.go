@@ -112,6 +112,10 @@ func TestPairingCodeEnds(t *testing.T) {
 		d.call(t, "DeleteUser", args{"id": gone}, bearer(access)).want(t, 200, "")
 		refused(ofGone, "is of a deleted user")
 
+		ofEnded := n.pairingCode(t, d, access, user).str("code")
+		d.call(t, "RevokeUserTokens", args{"user_id": user}, bearer(access)).want(t, 204, "")
+		refused(ofEnded, "was made before the tokens of its user were ended")
+
 		keyID, key := n.newKey(t, d, access, nil)
 		ofKey := n.pairingCode(t, d, key, user).str("code")
 		d.call(t, "UpdateKey", args{"id": keyID, "scopes": []string{"users:read"}}, bearer(access)).want(t, 200, "")
