@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -16,18 +17,24 @@ import (
 // the commands, which are not told: they leave what concerns its users to the nodes.
 const upstreamMeta = "upstream"
 
+// noUpstream is kept there once the installation has none any more: nothing cannot be.
+const noUpstream = "none"
+
 // openMirror returns the users of the upstream, or nil if this process asks none.
 func (s *Server) openMirror(ctx context.Context) (auth.Upstream, error) {
 	is, err := s.store.Meta(ctx, upstreamMeta)
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return nil, err
 	}
+	if is == noUpstream {
+		is = ""
+	}
 	if s.config.Command {
 		s.config.Auth.Mirrored = is != ""
 		return nil, nil
 	}
 	if url := s.config.Upstream.URL; url != is {
-		if err := s.store.PutMeta(ctx, upstreamMeta, url); err != nil {
+		if err := s.store.PutMeta(ctx, upstreamMeta, cmp.Or(url, noUpstream)); err != nil {
 			return nil, err
 		}
 	}

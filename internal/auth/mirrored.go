@@ -177,6 +177,10 @@ func (s *Users) finish(ctx context.Context, c mirrorClaim) (err error) {
 		if err = m.upstream.DeleteUser(ctx, c.ID); err == nil || errors.Is(err, problem.ErrNotFound) {
 			_, err = s.remove(ctx, c.ID, &c)
 		}
+		if gone := problem.AsError(err); err != nil && gone.Kind == problem.NotFound { // here too, by a node without an upstream
+			m.drop(ctx, c)
+			return nil
+		}
 	}
 	if err != nil {
 		m.leave(ctx, c, backoff(c.Attempts))

@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"database/sql"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -48,7 +49,7 @@ func newLossy(t *testing.T) *lossy {
 
 // behind makes a node forward to the upstream.
 func (l *lossy) behind(c *server.Config) {
-	c.Upstream = server.Upstream{URL: l.url, Key: l.Key, Email: l.Email, Password: l.Password}
+	c.Upstream = server.Upstream{URL: l.url, Key: l.Key, Email: l.Email, Password: l.Password, Streams: 30}
 }
 
 // onEachUpstream runs a scenario on every surface, each with an upstream of its own.
@@ -165,6 +166,33 @@ func TestUpstreamDown(t *testing.T) {
 			t.Errorf("the upstream has %+v", all)
 		}
 	})
+}
+
+// A deletion that waited, and was made here while the upstream was not used, ends there too.
+func TestUserDeletedWithoutUpstream(t *testing.T) {
+	t.Parallel()
+	up := newLossy(t)
+	n := start(t, unlimited, up.behind)
+	d := n.drivers()[0]
+	admin, _ := n.login(t, d)
+	user := n.newUser(t, d, admin)
+	up.Stop()
+	d.call(t, "DeleteUser", args{"id": user}, bearer(admin)).want(t, 503, "unavailable")
+	n.stop()
+	n.boot(t, unlimited)
+	d = n.drivers()[0]
+	d.call(t, "DeleteUser", args{"id": user}, bearer(admin)).want(t, 200, "")
+	n.stop()
+	up.Start(t)
+	n.boot(t, unlimited, up.behind)
+	eventually(t, "the end of the deletion", func() bool {
+		tasks := 0
+		n.query(t, func(db *sql.DB) error { return db.QueryRow("SELECT count(*) FROM mirror_tasks").Scan(&tasks) })
+		return tasks == 0
+	})
+	if _, there := up.User(user); there {
+		t.Error("the user is still upstream")
+	}
 }
 
 // If the upstream did what it was asked and its answer is lost, both sides agree again soon:
