@@ -16,7 +16,7 @@ var layers = []string{
 		signingkey replay refresh rotation minting counts store peers settle device login eventlist keylist webhook setup invitation pairing usersession
 		access verification imported mirror requirement`,
 	"cache lastuses sessionqueue signer credentials buckets passwords trail replays issuer finder revoker recognizer importedsecrets knownusers mirrors mirrorsyncs",
-	"authenticator limiter logins sessions refreshtokens developers operator keys applications users mirrored tokens usersessions audits leaks verifications introspection signing webhooks setups team invitations acceptance pairings imports importedaccounts importedsessions importedpairings",
+	"authenticator limiter logins sessions refreshtokens developers operator keys applications users mirrored tokens usersessions audits leaks verifications introspection signing webhooks setups team invitations acceptance pairings imports importedaccounts importedsessions importedpairings importedrows",
 	"auth",
 }
 
