@@ -128,7 +128,7 @@ func TestFindSearchesAnIndex(t *testing.T) {
 			"developerByID": preparedFor(m, developerByID, ""), "developerByEmail": preparedFor(m, developerByEmail, ""),
 			"addressSeen": preparedFor(m, addressSeen, ""), "endingByID": preparedFor(m, endingByID, ""),
 			"importByID": preparedFor(m, importByID, ""), "invitationImport": preparedFor(m, invitationImport, ""),
-			"mirrorTaskByID": preparedFor(m, mirrorTaskByID, ""), "pairingByHash": preparedFor(m, pairingByHash, ""),
+			"mirrorTaskByID": preparedFor(m, mirrorTaskByID, ""), "pairingByHash": preparedFor(m, pairingByHash, ""), "pairingByUser": preparedFor(m, pairingByUser, ""),
 			"invitationByID": preparedFor(m, invitationByID, ""), "invitationByHash": preparedFor(m, invitationByHash, ""),
 			"openInvitation": preparedFor(m, openInvitation, ""), "keyByID": preparedFor(m, keyByID, ""),
 			"keyByHash": preparedFor(m, keyByHash, ""), "metaByName": preparedFor(m, metaByName, ""),
