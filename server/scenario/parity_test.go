@@ -18,14 +18,14 @@ import (
 func TestSurfacesAgree(t *testing.T) {
 	t.Parallel()
 	operations, statuses := make(map[string]bool), make(map[int]bool)
-	for seed := range uint64(2) {
+	for seed := range uint64(3) {
 		began := time.Now()
 		var replicas []*replica
 		for i := range 3 {
 			replicas = append(replicas, newReplica(t, i, began))
 		}
 		calls := &script{rng: rand.New(rand.NewPCG(seed, 20)), fields: inputFields()}
-		for number := range 300 {
+		for number := range 360 {
 			s := calls.next(replicas[0])
 			var first outcome
 			for i, r := range replicas {
@@ -370,7 +370,7 @@ func (w *replica) record(s step, a answer) {
 
 var (
 	anyID     = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(key|app|req)_[0-9a-z]{16,}|signing_key:[0-9a-z]+|\b[0-9a-z]{22}\b`)
-	anySecret = regexp.MustCompile(`"(access_token|refresh_token|key|key_prefix|app_secret|token|next_cursor|previous_cursor)":"[^"]*"`)
+	anySecret = regexp.MustCompile(`"(access_token|refresh_token|key|key_prefix|app_secret|token|code|next_cursor|previous_cursor)":"[^"]*"`)
 	anyTime   = regexp.MustCompile(`"(at|created_at|updated_at|last_used_at|last_synced_at|expires_at|previous_expires_at|checked_at|refreshed_at|ends_at|reset_at)":"[^"]*"`)
 )
 

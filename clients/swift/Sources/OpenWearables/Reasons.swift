@@ -43,6 +43,12 @@ extension APIError.Reason {
   public static let externalUserIDTaken: Self = "external_user_id_taken"
   /// Another test of the webhook's endpoint runs.
   public static let testInProgress: Self = "test_in_progress"
+  /// The product behind the server did not take the call, and says why.
+  public static let upstreamRefused: Self = "upstream_refused"
+  /// The product behind the server does not know the user.
+  public static let userNotUpstream: Self = "user_not_upstream"
+  /// The product behind the server keeps the workouts.
+  public static let workoutsUpstream: Self = "workouts_upstream"
   /// No other developer could log in.
   public static let lastDeveloper: Self = "last_developer"
   /// A developer has the email.

@@ -14,6 +14,7 @@ final class ReasonTests: XCTestCase {
       .invalidSetupToken, .lastDeveloper, .developerExists, .invitationPending,
       .invitationAccepted, .invitationRevoked, .invitationExpired, .quotaExceeded,
       .networkNotAllowed, .keyInBrowser, .testInProgress, .crossOrigin,
+      .upstreamRefused, .userNotUpstream, .workoutsUpstream,
       .invalidRequest, .notFound, .emailTaken,
       .externalUserIDTaken, .rateLimited, .unavailable, .internal,
     ]
