@@ -120,8 +120,8 @@ func (s *Server) NewFrom(t testing.TB, template string) string {
 // Main runs a package's tests and ends the shared server after them.
 type Main struct {
 	*testing.M
-	// MayScan, unless it is nil, has the shared server log the plan of each statement.
-	// The tests fail if one reads a whole table and MayScan does not allow it.
+	// MayScan, unless it is nil, has the shared server log the plan of every tenth
+	// statement. The tests fail if one reads a whole table and MayScan does not allow it.
 	MayScan func(Scan) bool
 }
 

@@ -11,7 +11,7 @@ import (
 // Of the statements of a server that logs their plans, those show which read a whole
 // table although they need a part.
 func TestWholeScansShow(t *testing.T) {
-	s, err := Start(slices.Concat([]string{"fsync=off"}, explained)...)
+	s, err := Start(slices.Concat(explained, []string{"fsync=off", "auto_explain.sample_rate=1"})...)
 	if err != nil {
 		t.Fatal(err)
 	}
