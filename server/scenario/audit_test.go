@@ -22,8 +22,7 @@ func (n *node) auditRows(t *testing.T) []auditRow {
 	t.Helper()
 	var all []auditRow
 	n.query(t, func(db *sql.DB) error {
-		rows, err := db.Query(`-- all of a small database
-			SELECT action, outcome, coalesce(actor, ''), coalesce(subject, ''), coalesce(ip, ''),
+		rows, err := db.Query(`SELECT action, outcome, coalesce(actor, ''), coalesce(subject, ''), coalesce(ip, ''),
 			coalesce(client, ''), coalesce(request_id, '') FROM audit_events ORDER BY at, id`)
 		if err != nil {
 			return err

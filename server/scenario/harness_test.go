@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(pgtest.Main{M: m, MayScan: mayScan()}, goleak.IgnoreTopFunction("net/http.(*http2ClientConn).readLoop"))
+	goleak.VerifyTestMain(pgtest.Main{M: m}, goleak.IgnoreTopFunction("net/http.(*http2ClientConn).readLoop"))
 }
 
 // onPostgres reports whether every scenario uses PostgreSQL instead of SQLite

@@ -67,8 +67,6 @@ var shared struct {
 	server *Server
 	err    error
 	made   atomic.Int64
-	// explains is whether it logs the plan of each statement. It is set before the start.
-	explains bool
 }
 
 // Shared returns the server of this test process, which starts at the first use. For
@@ -76,11 +74,7 @@ var shared struct {
 func Shared(t testing.TB) *Server {
 	t.Helper()
 	shared.once.Do(func() {
-		settings := []string{"fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off"}
-		if shared.explains {
-			settings = append(settings, explained...)
-		}
-		shared.server, shared.err = Start(settings...)
+		shared.server, shared.err = Start("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off")
 	})
 	if shared.err != nil {
 		t.Fatal(shared.err)
@@ -118,50 +112,17 @@ func (s *Server) NewFrom(t testing.TB, template string) string {
 }
 
 // Main runs a package's tests and ends the shared server after them.
-type Main struct {
-	*testing.M
-	// MayScan, unless it is nil, has the shared server log the plan of every tenth
-	// statement. The tests fail if one reads a whole table and MayScan does not allow it.
-	MayScan func(Scan) bool
-}
+type Main struct{ *testing.M }
 
 // Run runs the tests and returns the exit code of the process.
 func (m Main) Run() int {
-	shared.explains = m.MayScan != nil
 	code := m.M.Run()
 	if shared.server == nil {
 		return code
-	}
-	if m.MayScan != nil {
-		if err := shared.server.checkPlans(m.MayScan); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
 	}
 	if err := shared.server.Close(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return code
-}
-
-// checkPlans returns an error for the statements in the server's log that read a whole
-// table although they may not.
-func (s *Server) checkPlans(may func(Scan) bool) error {
-	log, err := os.Open(s.Log())
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	whole, plans, err := readPlans(log)
-	if err == nil && plans == 0 {
-		err = errors.New("PostgreSQL logged no plan of a statement")
-	}
-	errs := []error{err}
-	for _, scan := range whole {
-		if !may(scan) {
-			errs = append(errs, errors.New(scan.String()))
-		}
-	}
-	return errors.Join(errs...)
 }
