@@ -32,13 +32,13 @@ func Promotions(calls []record.Call, promotions, nodes, endings int) Verdict {
 func PromotionBehind(calls []record.Call, nodes int) Verdict {
 	var v Verdict
 	j := audit(calls)
-	var parted, died int64
+	var parted, dying, dead int64 // the primary answers until it is dead
 	for i := range calls {
 		switch c := &calls[i]; c.Op {
 		case "part":
 			parted = c.Start
 		case "death":
-			died = c.Start
+			dying, dead = c.Start, c.End
 		}
 	}
 	kept, lost := 0, 0
@@ -47,9 +47,9 @@ func PromotionBehind(calls []record.Call, nodes int) Verdict {
 		for _, c := range all {
 			there := j.has(&v, c)
 			switch {
-			case c.Start > died && c.OK() && !there:
+			case c.Start > dead && c.OK() && !there:
 				v.fail("acknowledged by the promoted one, and lost", c)
-			case there && missing != nil && c.Start < died:
+			case there && missing != nil && c.Start < dying:
 				v.fail("a write is lost, and a later one is not", missing, c)
 			case there && c.OK():
 				kept++
