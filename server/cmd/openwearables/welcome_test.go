@@ -174,7 +174,7 @@ func TestServeDevTakesSeconds(t *testing.T) {
 func TestReadmesWalkRuns(t *testing.T) {
 	for _, tool := range []string{"bash", "curl", "python3"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("the walk needs %s", tool)
+			t.Fatalf("the walk needs %s: install it", tool)
 		}
 	}
 	readme, err := os.ReadFile("../../../README.md")
