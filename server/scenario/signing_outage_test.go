@@ -181,6 +181,7 @@ func TestUnknownSigningKeysOnASlowDatabase(t *testing.T) {
 		}
 	}
 	l.delay.Store(0)
+	time.Sleep(3 * time.Second) // for so long a background job may wait for an answer that is late
 }
 
 // beside runs another node on the database.
