@@ -32,3 +32,12 @@ func (c *Config) checkPublicURL() error {
 		return fmt.Errorf("--public-url %s must begin with https://, unless it is of this machine", c.PublicURL)
 	}
 }
+
+// publicOrigin returns the origin of the public URL, "" if none is set.
+func (c *Config) publicOrigin() string {
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}

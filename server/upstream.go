@@ -90,6 +90,7 @@ func (s *Server) openGateway() (err error) {
 	}
 	s.gateway, err = gateway.New(gateway.Config{
 		Allow: s.config.Upstream.Allow, Streams: s.config.Upstream.Streams, Origin: front.OriginCheck(s.config.AllowedOrigins, s.config.Dev),
+		Own: s.config.publicOrigin(),
 	}, gateway.Ports{
 		Upstream: s.upstream, Ledger: s.ledger, KnowsUser: s.auth.Mirror.Ensure, Again: s.auth.Authenticator.Again, Begin: store.WithBudget,
 		Fail: front.Refuse, Observe: s.metrics.forwarded, Now: s.now, Log: s.config.Log,

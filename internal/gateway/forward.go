@@ -161,12 +161,19 @@ func (g *Gateway) checkAuthorize(r *http.Request, query url.Values) error {
 	}
 	for _, address := range query["redirect_uri"] {
 		to, err := url.Parse(address)
-		own := err == nil && to.Host == r.Host && (to.Scheme == "https" || to.Scheme == "http")
-		if err != nil || !own && !g.config.Origin(to.Scheme+"://"+to.Host) {
+		if err != nil || !g.isOwn(r, to) && !g.config.Origin(to.Scheme+"://"+to.Host) {
 			return badQuery("redirect_uri must be a page of an origin that --allowed-origins names")
 		}
 	}
 	return nil
+}
+
+// isOwn reports whether the page is one of this server.
+func (g *Gateway) isOwn(r *http.Request, page *url.URL) bool {
+	if g.config.Own != "" {
+		return page.Scheme+"://"+page.Host == g.config.Own
+	}
+	return page.Host == r.Host && (page.Scheme == "https" || page.Scheme == "http")
 }
 
 func badQuery(detail string) error {

@@ -26,6 +26,9 @@ type Config struct {
 	Streams int
 	// Origin reports whether a provider may send its user back to a page of the origin.
 	Origin func(origin string) bool
+	// Own is the origin of this server, to whose pages it may too. "" is the host that
+	// each request names.
+	Own string
 }
 
 // Check returns an error that says what to change.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -109,6 +110,17 @@ func TestGatewayConnectsKnownUsers(t *testing.T) {
 	g.ask(t, "GET", "/oauth/garmin/authorize?user_id=0192d3f0-0000-7000-8000-00000000dead", "").want(t, 404, "not_found")
 	g.ask(t, "GET", "/oauth/garmin/authorize?user_id=x", "").want(t, 400, "invalid_request")
 	g.untouched(t)
+}
+
+// A server that knows its own address takes a request's word for no other.
+func TestGatewayKnowsItsOwnPages(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, func(c *server.Config) { c.PublicURL = "https://health.example.com/auth" })
+	path := "/oauth/garmin/authorize?user_id=" + g.user + "&redirect_uri="
+	g.ask(t, "GET", path+"https://health.example.com/pair", "").want(t, 200, "")
+	for _, page := range []string{g.url, "http://health.example.com", "https://health.example.com:8443"} {
+		g.ask(t, "GET", path+url.QueryEscape(page+"/pair"), "").want(t, 400, "invalid_request")
+	}
 }
 
 // Public traffic has a limit of its own, told as a passing fault, and spends no other.
