@@ -1,9 +1,13 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -24,4 +28,26 @@ func TestSlowFlushHoldsUpNoOther(t *testing.T) {
 	if !errors.Is(err, slow) || !errors.Is(err, failed) {
 		t.Errorf("it returned %v", err)
 	}
+}
+
+// A job that panics is told of in the log, and runs again.
+func TestJobsOutlivePanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := &Server{metrics: newNodeMetrics(), config: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}}
+		ctx, stop := context.WithCancel(t.Context())
+		var runs int
+		s.every(ctx, time.Second, "counting", func(context.Context) error {
+			if runs++; runs == 1 {
+				panic("what nobody thought of")
+			}
+			return nil
+		})
+		time.Sleep(2500 * time.Millisecond)
+		stop()
+		s.stopped.Wait()
+		if runs != 2 || strings.Count(log.String(), "panic: what nobody thought of") != 1 {
+			t.Errorf("%d runs, and the log has %s", runs, &log)
+		}
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/openwearables/openwearables/internal/alert"
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/cluster"
+	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/internal/tracing"
 	"github.com/openwearables/openwearables/internal/usage"
 	"github.com/openwearables/openwearables/internal/webhook"
@@ -53,13 +54,19 @@ func (m *nodeMetrics) measured(name string, f func(context.Context) error) func(
 	seconds, failures := m.jobSeconds.WithLabelValues(name), m.jobFailures.WithLabelValues(name)
 	return func(ctx context.Context) error {
 		begun := time.Now()
-		err := f(ctx)
+		err := safely(ctx, f)
 		seconds.Observe(time.Since(begun).Seconds())
 		if err != nil && ctx.Err() == nil {
 			failures.Inc()
 		}
 		return err
 	}
+}
+
+// safely makes a panic of f an error, so that no job ends the process.
+func safely(ctx context.Context, f func(context.Context) error) (err error) {
+	defer problem.CatchPanic(&err)
+	return f(ctx)
 }
 
 // collectors returns what /metrics says beside the requests. Whatever is added here

@@ -55,7 +55,8 @@ func (m *Mirror) showEach(ctx context.Context, users []User, syncs []Sync) error
 			s.apply(&users[i])
 			continue
 		}
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			defer problem.CatchPanic(&err)
 			s, err := m.upstream.Sync(ctx, users[i].ID)
 			if errors.Is(err, problem.ErrNotFound) {
 				return nil

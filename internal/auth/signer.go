@@ -176,6 +176,7 @@ func (s *signer) reading(now time.Time, maxAge time.Duration) *reading {
 	s.last = r
 	go func() {
 		defer close(r.done)
+		defer problem.CatchPanic(&r.err)
 		r.err = s.load(context.Background())
 	}()
 	return r

@@ -75,14 +75,20 @@ func (g *Gateway) watch(ctx context.Context, m *Match, caller auth.Caller, end c
 			return
 		case <-tick.C:
 		}
-		check := g.ports.Begin(ctx)
-		now, err := g.ports.Again(check, &caller)
-		if err == nil {
-			err = m.Route.require(auth.WithCaller(check, &auth.Caller{Principal: now}), m)
-		}
-		if err != nil {
+		if g.again(ctx, m, &caller) != nil {
 			end(errEnded)
 			return
 		}
 	}
+}
+
+// again returns nil if the caller may still open the stream.
+func (g *Gateway) again(ctx context.Context, m *Match, caller *auth.Caller) (err error) {
+	defer problem.CatchPanic(&err)
+	ctx = g.ports.Begin(ctx)
+	now, err := g.ports.Again(ctx, caller)
+	if err != nil {
+		return err
+	}
+	return m.Route.require(auth.WithCaller(ctx, &auth.Caller{Principal: now}), m)
 }

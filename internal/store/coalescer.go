@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // errNotShared tells a caller that nothing was done for it in a shared statement: it
@@ -170,6 +172,12 @@ func (c *coalescer[J, R]) admit(batch, later []*sharedJob[J, R]) (now, next []*s
 	return now, later
 }
 
+// attempt runs the jobs. A panic is the error of all.
+func (c *coalescer[J, R]) attempt(jobs []J) (_ []result[R], err error) {
+	defer problem.CatchPanic(&err)
+	return c.run(jobs)
+}
+
 // answer runs the batch and gives each job its result.
 func (c *coalescer[J, R]) answer(batch []*sharedJob[J, R]) {
 	if len(batch) == 0 {
@@ -179,7 +187,7 @@ func (c *coalescer[J, R]) answer(batch []*sharedJob[J, R]) {
 	for i, j := range batch {
 		jobs[i] = j.job
 	}
-	results, err := c.run(jobs)
+	results, err := c.attempt(jobs)
 	for i, j := range batch {
 		if err != nil {
 			j.done <- result[R]{err: err}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -109,6 +110,22 @@ func TestCoalescerCallersDoNotWaitForever(t *testing.T) {
 		wantError(t, err, context.DeadlineExceeded)
 		close(free)
 	})
+}
+
+// A panic is the error of those who shared the statement, and ends no worker.
+func TestCoalescerOutlivesPanics(t *testing.T) {
+	c := newCoalescer(1, func() time.Duration { return time.Minute }, nil, func(jobs []string) ([]result[string], error) {
+		if jobs[0] == "odd" {
+			panic("what nobody thought of")
+		}
+		return make([]result[string], len(jobs)), nil
+	})
+	t.Cleanup(c.close)
+	if _, err := c.do(t.Context(), "odd"); err == nil || !strings.Contains(err.Error(), "what nobody thought of") {
+		t.Errorf("it got %v", err)
+	}
+	_, err := c.do(t.Context(), "even")
+	wantEqual(t, err, nil)
 }
 
 // No more jobs wait than there is room for, and none once it was closed.

@@ -31,8 +31,10 @@ func (p filePool) find(ctx context.Context, s *prepared, args []any, row reflect
 	if err != nil {
 		return err
 	}
+	sound := false
+	defer func() { p.held.put(c, sound) }() // after a panic too
 	err = c.find(s, args, row)
-	p.held.put(c, err == nil || errors.Is(err, sql.ErrNoRows))
+	sound = err == nil || errors.Is(err, sql.ErrNoRows)
 	return err
 }
 

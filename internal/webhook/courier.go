@@ -12,6 +12,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/credential"
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 // Lease is for how long a claim keeps other processes from the delivery: longer than
@@ -140,7 +141,8 @@ func (c *Courier) pause(ctx context.Context, tick <-chan time.Time) {
 }
 
 // start claims what is due, as far as attempts are free, and starts to send it.
-func (c *Courier) start(ctx, sending context.Context, running *sync.WaitGroup) error {
+func (c *Courier) start(ctx, sending context.Context, running *sync.WaitGroup) (err error) {
+	defer problem.CatchPanic(&err)
 	if c.free("") == 0 {
 		return nil
 	}
@@ -161,7 +163,7 @@ func (c *Courier) start(ctx, sending context.Context, running *sync.WaitGroup) e
 			c.occupy(endpoint, 1)
 			running.Go(func() {
 				defer c.leave(endpoint)
-				_, _ = c.Deliver(sending, claim) // it has logged the error
+				c.deliver(sending, claim)
 			})
 		}
 	}
@@ -196,6 +198,19 @@ func (c *Courier) leave(endpoint string) {
 	case c.wake <- struct{}{}:
 	default:
 	}
+}
+
+// deliver is Deliver for nobody who waits. After a panic the message counts as one whose
+// sender has died.
+func (c *Courier) deliver(ctx context.Context, claim auth.WebhookClaim) {
+	var err error
+	defer func() {
+		if err != nil {
+			c.ports.Log.ErrorContext(ctx, "sending a webhook failed, it will be sent again", "endpoint", claim.Endpoint.ID, "message", claim.ID, "error", err)
+		}
+	}()
+	defer problem.CatchPanic(&err)
+	_, _ = c.Deliver(ctx, claim) // it has logged the error
 }
 
 // Deliver implements auth.WebhookSender. No transaction is open while it sends. If the
