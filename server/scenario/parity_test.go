@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -284,10 +285,7 @@ func (s *script) corrupt(out *step) {
 func (w *replica) run(t *testing.T, s step) outcome {
 	t.Helper()
 	w.clock.advance(time.Millisecond + s.wait)
-	in := make(args)
-	for name, v := range s.in {
-		in[name] = v
-	}
+	in := maps.Clone(s.in)
 	for name, r := range s.ids {
 		in[name] = w.resolve(r)
 	}
@@ -301,12 +299,12 @@ func (w *replica) run(t *testing.T, s step) outcome {
 	if s.key != "" {
 		o = append(o, idempotent(s.key))
 	}
+	if err := w.n.server.Auth().Flush(t.Context()); err != nil { // which each replica does at a time of its own
+		t.Fatal(err)
+	}
 	d := w.d
 	if rpc, ok := d.(rpcDriver); ok && s.plain {
 		d = rpcDriver{rpc.n, jsonType}
-	}
-	if err := w.n.server.Auth().Flush(t.Context()); err != nil { // which each replica does at a time of its own
-		t.Fatal(err)
 	}
 	a := d.call(t, s.operation, in, o...)
 	if s.operation == "ListUserAccesses" && a.Status == 200 {

@@ -40,7 +40,7 @@ var permitted = []struct{ from, to string }{
 	{"internal/usage", "internal/auth internal/credential internal/problem"},
 	{"internal/installation", "internal/auth"},
 	{"internal/policy", "internal/auth"},
-	{"internal/webhook", "internal/auth internal/credential"},
+	{"internal/webhook", "internal/auth internal/credential internal/problem"},
 	{"internal/upstream", "internal/auth internal/problem"},
 	{"internal/gateway", "internal/auth internal/audit internal/problem internal/upstream"},
 	{"internal/auth", "internal/credential internal/audit internal/ratelimit internal/failpoint internal/problem"},
