@@ -21,6 +21,7 @@ type leaver struct {
 	unit        time.Duration
 	after       time.Duration // how long until the caller is gone, found by trying
 	tries       int
+	early       int // of which left before anything was compared
 }
 
 func leavers() map[string]*leaver {
@@ -107,8 +108,8 @@ func (l *leaver) hangUp(t *testing.T, r *http.Request) bool {
 func (l *leaver) leave(t *testing.T, n *node, password string, times int) (compared, late int) {
 	t.Helper()
 	for unseen := 0; unseen < times; {
-		if l.tries > 120 {
-			t.Fatalf("of 120 logins only %d were compared unseen", unseen)
+		if l.tries > 300 {
+			t.Fatalf("of 300 logins only %d were compared unseen", unseen)
 		}
 		rows, seen := l.login(t, n, password)
 		switch {
@@ -122,7 +123,8 @@ func (l *leaver) leave(t *testing.T, n *node, password string, times int) (compa
 		switch {
 		case seen:
 			l.after = l.after * 3 / 4
-		case len(rows) == 0: // gone before anything was compared
+		case len(rows) == 0:
+			l.early++
 			l.after = l.after*9/8 + 500*time.Microsecond
 		default:
 			unseen++
@@ -153,8 +155,13 @@ func TestCallersWhoLeaveGuessNoMoreThanOthers(t *testing.T) {
 				}
 				a.want(t, 401, "invalid_credentials")
 			}
-			if left > allowed-compared || left < allowed-compared-late {
-				t.Errorf("%d guesses of callers who left were compared and %d were right, and %d of %d remain", compared, late, left, allowed)
+			least := allowed - compared - late
+			if onPostgres() { // nobody knows whether a charge that was cut short was made: it stays
+				least -= l.early
+			}
+			if left > allowed-compared || left < least {
+				t.Errorf("%d guesses of callers who left were compared and %d were right, %d left earlier, and %d of %d remain",
+					compared, late, l.early, left, allowed)
 			}
 		})
 	}
