@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -37,10 +36,8 @@ type exporter struct {
 	unlogged     atomic.Int64 // spans lost since then
 }
 
-func newExporter(ctx context.Context, log *slog.Logger) (*exporter, error) {
-	to, err := otlptracehttp.New(ctx, otlptracehttp.WithRetry(otlptracehttp.RetryConfig{
-		Enabled: true, InitialInterval: time.Second, MaxInterval: 4 * time.Second, MaxElapsedTime: exportTimeout,
-	}))
+func newExporter(ctx context.Context, log *slog.Logger, s settings) (*exporter, error) {
+	to, err := otlptrace.New(ctx, newCollector(s))
 	if err != nil {
 		return nil, err
 	}
@@ -92,15 +89,11 @@ const maxCause = 300
 var address = regexp.MustCompile(`https?://[^\s"]*[^\s":]`)
 
 // cause returns why an export failed. It leaves out the URL, which may hold a key of the
-// collector, and what the collector answered, which may repeat the URL.
+// collector.
 func cause(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
-	text, _, answered := strings.Cut(err.Error(), "body: ")
-	if answered {
-		text = strings.TrimRight(text, " :(")
-	}
-	text = address.ReplaceAllString(text, "the collector")
+	text := address.ReplaceAllString(err.Error(), "the collector")
 	return strings.ToValidUTF8(text[:min(len(text), maxCause)], "")
 }

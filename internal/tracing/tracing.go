@@ -39,11 +39,15 @@ func Open(ctx context.Context, log *slog.Logger) (*Tracer, error) {
 	if on, err := wanted(); !on || err != nil {
 		return nil, err
 	}
+	to, err := readSettings()
+	if err != nil {
+		return nil, err
+	}
 	about, err := about(ctx)
 	if err != nil {
 		return nil, err
 	}
-	e, err := newExporter(ctx, log)
+	e, err := newExporter(ctx, log, to)
 	if err != nil {
 		return nil, err
 	}

@@ -7,15 +7,14 @@ import (
 	"net/http"
 	"time"
 
-	"connectrpc.com/connect"
-	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"connectrpc.com/grpchealth"
 
 	"github.com/openwearables/openwearables/internal/problem"
 	"github.com/openwearables/openwearables/server/rpc"
 )
 
 const (
-	healthService   = "grpc.health.v1.Health"
+	healthService   = grpchealth.HealthV1ServiceName
 	healthOperation = "health" // the name of its one method in logs and metrics
 )
 
@@ -33,9 +32,8 @@ func (f *Front) registerHealth(h health) {
 		writeHealth(w, http.StatusOK, "ok", "")
 	}))
 	f.handle("GET /readyz", f.probe("readyz", h.readyz))
-	procedure := "/" + healthService + "/Check"
-	check := connect.NewUnaryHandler(procedure, h.check, rpc.HandlerOptions())
-	f.handle("POST "+procedure, f.aside(healthOperation, rpc.Fail, readRPC, check))
+	path, check := grpchealth.NewHandler(h, rpc.HandlerOptions())
+	f.handle("POST "+path+"Check", f.aside(healthOperation, rpc.Fail, readRPC, check))
 }
 
 // readyz answers 503 while requests cannot be served, with what is known of why,
@@ -70,16 +68,16 @@ func writeHealth(w http.ResponseWriter, status int, text, detail string) {
 // rate limit. The whole answer takes less than a second.
 const describeTimeout = 100 * time.Millisecond
 
-// check implements the method Check of gRPC health.
-func (h health) check(ctx context.Context, r *connect.Request[healthv1.HealthCheckRequest]) (*connect.Response[healthv1.HealthCheckResponse], error) {
-	if name := r.Msg.GetService(); name != "" && !isService(name) {
+// Check implements grpchealth.Checker.
+func (h health) Check(ctx context.Context, r *grpchealth.CheckRequest) (*grpchealth.CheckResponse, error) {
+	if r.Service != "" && !isService(r.Service) {
 		return nil, problem.NotFoundError("Service")
 	}
-	status := healthv1.HealthCheckResponse_SERVING
+	status := grpchealth.StatusServing
 	if h.ready(ctx) != nil {
-		status = healthv1.HealthCheckResponse_NOT_SERVING
+		status = grpchealth.StatusNotServing
 	}
-	return connect.NewResponse(&healthv1.HealthCheckResponse{Status: status}), nil
+	return &grpchealth.CheckResponse{Status: status}, nil
 }
 
 // isService reports whether the server has the service.
