@@ -13,8 +13,13 @@ import (
 // Audit calls the API about what happened in the installation, and who read whose
 // health data.
 type Audit struct {
-	rpc         owv1connect.AuditServiceClient
-	credentials owv1connect.CredentialServiceClient
+	link        *link
+	stub        stub[owv1connect.AuditServiceClient]
+	credentials *Credentials
+}
+
+func (s *Audit) rpc() owv1connect.AuditServiceClient {
+	return s.stub.on(s.link, owv1connect.NewAuditServiceClient)
 }
 
 // Events yields the audit trail, newest first, from the page of req on; nil is all of
@@ -27,7 +32,7 @@ func (s *Audit) Events(ctx context.Context, req *owv1.ListAuditEventsRequest) it
 	return pages(req.Cursor, func(cursor *string) ([]*owv1.AuditEvent, *string, error) {
 		next := proto.CloneOf(req)
 		next.Cursor = cursor
-		res, err := s.rpc.ListAuditEvents(ctx, next)
+		res, err := s.rpc().ListAuditEvents(ctx, next)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -40,7 +45,7 @@ func (s *Audit) Events(ctx context.Context, req *owv1.ListAuditEventsRequest) it
 // who read their own.
 func (s *Audit) Accesses(ctx context.Context, userID string) iter.Seq2[*owv1.Access, error] {
 	return pages(nil, func(cursor *string) ([]*owv1.Access, *string, error) {
-		res, err := s.rpc.ListUserAccesses(ctx, &owv1.ListUserAccessesRequest{UserId: userID, Cursor: cursor})
+		res, err := s.rpc().ListUserAccesses(ctx, &owv1.ListUserAccessesRequest{UserId: userID, Cursor: cursor})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -52,6 +57,6 @@ func (s *Audit) Accesses(ctx context.Context, userID string) iter.Seq2[*owv1.Acc
 // secret of a key or an application, or the session of a token. The credential itself
 // is the proof. It also succeeds for what is no credential there.
 func (s *Audit) ReportCredential(ctx context.Context, credential Secret) error {
-	_, err := s.credentials.ReportCredential(ctx, &owv1.ReportCredentialRequest{Credential: credential.Reveal()})
+	_, err := s.credentials.rpc().ReportCredential(ctx, &owv1.ReportCredentialRequest{Credential: credential.Reveal()})
 	return err
 }

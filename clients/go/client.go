@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
-
-	owv1connect "github.com/openwearables/openwearables/gen/openwearables/v1/openwearablesv1connect"
 )
 
 // Version is the version of this package, as the User-Agent header states it.
@@ -99,20 +97,21 @@ func newClient(u *url.URL, o *options) (*Client, error) {
 		c.caller.engine = seal(e)
 	}
 	h, call := c.Connect()
-	c.Sessions = &Sessions{owv1connect.NewSessionServiceClient(h, c.base, call)}
-	c.Keys = &Keys{owv1connect.NewKeyServiceClient(h, c.base, call)}
-	c.Applications = &Applications{owv1connect.NewApplicationServiceClient(h, c.base, call)}
-	c.Users = &Users{owv1connect.NewUserServiceClient(h, c.base, call)}
-	c.Tokens = &Tokens{owv1connect.NewTokenServiceClient(tokens, c.base, call, tokens.options()), rpc, o.timeout}
-	c.Workouts = &Workouts{owv1connect.NewWorkoutServiceClient(h, c.base, call)}
-	c.Usage = &Usage{owv1connect.NewUsageServiceClient(h, c.base, call)}
-	c.Webhooks = &Webhooks{owv1connect.NewWebhookServiceClient(h, c.base, call)}
-	c.Developers = &Developers{owv1connect.NewDeveloperServiceClient(h, c.base, call)}
-	c.Invitations = &Invitations{owv1connect.NewInvitationServiceClient(h, c.base, call)}
-	c.Installation = &Installation{owv1connect.NewInstallationServiceClient(h, c.base, call)}
-	c.Alerts = &Alerts{owv1connect.NewAlertServiceClient(h, c.base, call)}
-	c.Credentials = &Credentials{owv1connect.NewCredentialServiceClient(h, c.base, call)}
-	c.Audit = &Audit{owv1connect.NewAuditServiceClient(h, c.base, call), c.Credentials.rpc}
+	l := &link{h, c.base, call}
+	c.Sessions = &Sessions{link: l}
+	c.Keys = &Keys{link: l}
+	c.Applications = &Applications{link: l}
+	c.Users = &Users{link: l}
+	c.Tokens = &Tokens{link: &link{tokens, c.base, connect.WithClientOptions(l.options, tokens.options())}, bare: rpc, timeout: o.timeout}
+	c.Workouts = &Workouts{link: l}
+	c.Usage = &Usage{link: l}
+	c.Webhooks = &Webhooks{link: l}
+	c.Developers = &Developers{link: l}
+	c.Invitations = &Invitations{link: l}
+	c.Installation = &Installation{link: l}
+	c.Alerts = &Alerts{link: l}
+	c.Credentials = &Credentials{link: l}
+	c.Audit = &Audit{link: l, credentials: c.Credentials}
 	return c, nil
 }
 

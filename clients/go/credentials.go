@@ -12,7 +12,12 @@ import (
 // Credentials calls the API about whether a credential is good, for services that are
 // handed one. A key needs the scope credentials:verify.
 type Credentials struct {
-	rpc owv1connect.CredentialServiceClient
+	link *link
+	stub stub[owv1connect.CredentialServiceClient]
+}
+
+func (s *Credentials) rpc() owv1connect.CredentialServiceClient {
+	return s.stub.on(s.link, owv1connect.NewCredentialServiceClient)
 }
 
 // Verify tells whether a credential is good, and what it stands for: an API key, or an
@@ -25,13 +30,13 @@ func (s *Credentials) Verify(ctx context.Context, credential Secret, req *owv1.V
 		asked = proto.CloneOf(req)
 	}
 	asked.Credential = credential.Reveal()
-	res, err := s.rpc.VerifyCredential(ctx, asked)
+	res, err := s.rpc().VerifyCredential(ctx, asked)
 	return object(res.GetVerification(), res.GetVerification().GetReason(), err)
 }
 
 // VerifyMany tells of 1 to 100 credentials, in their order. It answers all or fails.
 func (s *Credentials) VerifyMany(ctx context.Context, checks ...*owv1.CredentialCheck) ([]*owv1.Verification, error) {
-	res, err := s.rpc.VerifyCredentials(ctx, &owv1.VerifyCredentialsRequest{Checks: checks})
+	res, err := s.rpc().VerifyCredentials(ctx, &owv1.VerifyCredentialsRequest{Checks: checks})
 	if _, err := complete(res, len(res.GetVerifications()) == len(checks) && len(checks) > 0, err); err != nil {
 		return nil, err
 	}
@@ -47,6 +52,6 @@ func (s *Credentials) Explain(ctx context.Context, credential Secret, req *owv1.
 		asked = proto.CloneOf(req)
 	}
 	asked.Credential = credential.Reveal()
-	res, err := s.rpc.ExplainAccess(ctx, asked)
+	res, err := s.rpc().ExplainAccess(ctx, asked)
 	return object(res, res.GetVerification().GetReason(), err)
 }

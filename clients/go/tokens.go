@@ -11,9 +11,14 @@ import (
 
 // Tokens calls the API about the tokens of users.
 type Tokens struct {
-	rpc     owv1connect.TokenServiceClient
+	link    *link
+	stub    stub[owv1connect.TokenServiceClient]
 	bare    *tokenRPC
 	timeout time.Duration
+}
+
+func (s *Tokens) rpc() owv1connect.TokenServiceClient {
+	return s.stub.on(s.link, owv1connect.NewTokenServiceClient)
 }
 
 // AppCredential authenticates an application. Create it with AppCredentials.
@@ -55,7 +60,7 @@ func (s *Tokens) Exchange(ctx context.Context, userID string, app AppCredential)
 
 // Create mints a token pair for a user with the client's own credential.
 func (s *Tokens) Create(ctx context.Context, userID string) (TokenPair, error) {
-	res, err := s.rpc.CreateUserToken(ctx, &owv1.CreateUserTokenRequest{UserId: userID})
+	res, err := s.rpc().CreateUserToken(ctx, &owv1.CreateUserTokenRequest{UserId: userID})
 	if err != nil {
 		return TokenPair{}, err
 	}
@@ -76,7 +81,7 @@ type PairingCodeWithSecret struct {
 // CreatePairingCode makes a code of 8 letters and digits for a user, with which an app
 // signs the user in by Pair: once, for 7 days. It ends the code that the user had.
 func (s *Tokens) CreatePairingCode(ctx context.Context, userID string) (PairingCodeWithSecret, error) {
-	res, err := s.rpc.CreatePairingCode(ctx, &owv1.CreatePairingCodeRequest{UserId: userID})
+	res, err := s.rpc().CreatePairingCode(ctx, &owv1.CreatePairingCodeRequest{UserId: userID})
 	made := res.GetPairingCode()
 	if _, err := complete(made, made.GetId() != "" && made.GetCode() != "", err); err != nil {
 		return PairingCodeWithSecret{}, err
@@ -88,7 +93,7 @@ func (s *Tokens) CreatePairingCode(ctx context.Context, userID string) (PairingC
 
 // RevokeAll revokes all tokens of a user, regardless of who minted them.
 func (s *Tokens) RevokeAll(ctx context.Context, userID string) error {
-	_, err := s.rpc.RevokeUserTokens(ctx, &owv1.RevokeUserTokensRequest{UserId: userID})
+	_, err := s.rpc().RevokeUserTokens(ctx, &owv1.RevokeUserTokensRequest{UserId: userID})
 	return err
 }
 
@@ -96,7 +101,7 @@ func (s *Tokens) RevokeAll(ctx context.Context, userID string) error {
 // pages as needed.
 func (s *Tokens) Sessions(ctx context.Context, userID string) iter.Seq2[*owv1.TokenSession, error] {
 	return pages(nil, func(cursor *string) ([]*owv1.TokenSession, *string, error) {
-		res, err := s.rpc.ListUserSessions(ctx, &owv1.ListUserSessionsRequest{UserId: userID, Cursor: cursor})
+		res, err := s.rpc().ListUserSessions(ctx, &owv1.ListUserSessionsRequest{UserId: userID, Cursor: cursor})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -106,6 +111,6 @@ func (s *Tokens) Sessions(ctx context.Context, userID string) iter.Seq2[*owv1.To
 
 // RevokeSession ends one session of a user.
 func (s *Tokens) RevokeSession(ctx context.Context, userID, id string) error {
-	_, err := s.rpc.RevokeUserSession(ctx, &owv1.RevokeUserSessionRequest{UserId: userID, SessionId: id})
+	_, err := s.rpc().RevokeUserSession(ctx, &owv1.RevokeUserSessionRequest{UserId: userID, SessionId: id})
 	return err
 }

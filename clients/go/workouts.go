@@ -12,12 +12,17 @@ import (
 
 // Workouts calls the API about the users' workouts.
 type Workouts struct {
-	rpc owv1connect.WorkoutServiceClient
+	link *link
+	stub stub[owv1connect.WorkoutServiceClient]
+}
+
+func (s *Workouts) rpc() owv1connect.WorkoutServiceClient {
+	return s.stub.on(s.link, owv1connect.NewWorkoutServiceClient)
 }
 
 // Page returns one page.
 func (s *Workouts) Page(ctx context.Context, req *owv1.ListWorkoutsRequest) (*owv1.ListWorkoutsResponse, error) {
-	res, err := s.rpc.ListWorkouts(ctx, req)
+	res, err := s.rpc().ListWorkouts(ctx, req)
 	return complete(res, res.GetPagination() != nil, err)
 }
 
@@ -51,19 +56,19 @@ func (s *Workouts) UpsertAllOrNone(ctx context.Context, userID string, workouts 
 }
 
 func (s *Workouts) upsert(ctx context.Context, req *owv1.UpsertWorkoutsRequest) (*owv1.UpsertWorkoutsResponse, error) {
-	res, err := s.rpc.UpsertWorkouts(ctx, req)
+	res, err := s.rpc().UpsertWorkouts(ctx, req)
 	return complete(res, len(res.GetItems())+len(res.GetRejected()) == len(req.GetWorkouts()), err)
 }
 
 // Delete deletes one workout.
 func (s *Workouts) Delete(ctx context.Context, userID, workoutID string) error {
-	_, err := s.rpc.DeleteWorkout(ctx, &owv1.DeleteWorkoutRequest{UserId: userID, WorkoutId: workoutID})
+	_, err := s.rpc().DeleteWorkout(ctx, &owv1.DeleteWorkoutRequest{UserId: userID, WorkoutId: workoutID})
 	return err
 }
 
 // DeleteMany deletes up to 1000 workouts by provider and external id. One that is not
 // stored is counted and no error, so the call can be repeated.
 func (s *Workouts) DeleteMany(ctx context.Context, userID string, workouts ...*owv1.WorkoutReference) (*owv1.DeleteWorkoutsResponse, error) {
-	res, err := s.rpc.DeleteWorkouts(ctx, &owv1.DeleteWorkoutsRequest{UserId: userID, Workouts: workouts})
+	res, err := s.rpc().DeleteWorkouts(ctx, &owv1.DeleteWorkoutsRequest{UserId: userID, Workouts: workouts})
 	return complete(res, res.GetDeleted()+res.GetNotFound() > 0, err)
 }
