@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
-	openwearables "github.com/openwearables/openwearables/clients/go"
+	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 	"github.com/openwearables/openwearables/internal/commandline"
 )
 
@@ -41,7 +41,7 @@ type invocation struct {
 	input    *input
 	request  string // file with the request
 	clear    []string
-	retryKey string
+	key      string // Idempotency-Key
 	all      bool
 	most     int
 	watch    bool
@@ -109,8 +109,11 @@ func (in *invocation) declare(c *cobra.Command, arguments []string) {
 	if len(in.members) > 0 {
 		flags.StringVar(&in.request, "request", "", "`file` with the request as JSON, - for standard input; flags win over it")
 	}
-	if in.options().GetIdempotencyKey() == owv1PerCall {
-		flags.StringVar(&in.retryKey, "idempotency-key", "", "`key` of your own, with which a repeated call is done once; each call has a random one by default")
+	switch in.options().GetIdempotencyKey() {
+	case owv1.Operation_IDEMPOTENCY_KEY_PER_CALL:
+		flags.StringVar(&in.key, "idempotency-key", "", "`key` of your own, with which a repeated call is done once; each call has a random one by default")
+	case owv1.Operation_IDEMPOTENCY_KEY_PER_CREDENTIAL: // a random one would be lost with the answer, and end the session of a second try
+		flags.StringVar(&in.key, "idempotency-key", "", "`key` of your own for this credential, with which a repeated call returns the same; none by default, and then nothing is repeated")
 	}
 	if in.pages() {
 		flags.BoolVar(&in.all, "all", false, "follow all pages")
@@ -146,16 +149,13 @@ func (in *invocation) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if in.retryKey != "" {
-		ctx = openwearables.WithIdempotencyKey(ctx, in.retryKey)
-	}
 	switch {
 	case in.watch:
 		return in.watchNew(ctx, client, request, c.OutOrStdout(), c.ErrOrStderr())
 	case in.all:
 		return in.printAll(ctx, client, request, c.OutOrStdout())
 	}
-	response, err := in.call(ctx, client, request)
+	response, err := in.call(ctx, client, request, in.key)
 	if err != nil {
 		return err
 	}
@@ -170,6 +170,8 @@ func (in *invocation) check() error {
 		return commandline.UsageError("--interval must be 1s to 1h")
 	case in.watch && in.all:
 		return commandline.UsageError("give --watch or --all")
+	case len(in.key) > 255 || strings.ContainsFunc(in.key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return commandline.UsageError("--idempotency-key must be 1 to 255 visible ASCII characters")
 	}
 	return in.printer.check(in.method.Output())
 }

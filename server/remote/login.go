@@ -140,7 +140,7 @@ func (l *login) key(ctx context.Context, p *profile) error {
 	}
 	client, err := openwearables.New(p.BaseURL, append(p.options(), openwearables.WithAPIKey(key))...)
 	if err == nil {
-		_, err = client.Users.Page(ctx, &owv1.ListUsersRequest{Limit: new(int32(1))})
+		_, err = named("ListUsers").call(ctx, client, &owv1.ListUsersRequest{Limit: new(int32(1))}, "")
 	}
 	if err != nil && !openwearables.IsForbidden(err) { // without that scope it is good for something else
 		return callError(err)

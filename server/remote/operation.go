@@ -7,6 +7,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"connectrpc.com/connect"
@@ -35,8 +36,9 @@ func (o operation) options() *owv1.Operation {
 	return own
 }
 
-// operations returns all of the contract, by group, in the order of the contract.
-func operations() []operation {
+// operations returns all of the contract, by group, in the order of the contract. Nobody
+// may change the list.
+var operations = sync.OnceValue(func() []operation {
 	var all []operation
 	protoregistry.GlobalFiles.RangeFilesByPackage("openwearables.v1", func(f protoreflect.FileDescriptor) bool {
 		for i := range f.Services().Len() {
@@ -46,6 +48,15 @@ func operations() []operation {
 	})
 	slices.SortStableFunc(all, func(a, b operation) int { return cmp.Compare(a.group, b.group) })
 	return all
+})
+
+// named returns the operation with the id, which the contract has.
+func named(id string) operation {
+	i := slices.IndexFunc(operations(), func(o operation) bool { return o.id() == id })
+	if i < 0 {
+		panic("remote: there is no operation " + id)
+	}
+	return operations()[i]
 }
 
 func ofService(service protoreflect.ServiceDescriptor) []operation {
@@ -117,8 +128,10 @@ func (o operation) level() connect.IdempotencyLevel {
 	}
 }
 
-// call makes the call with the client's credential, retries and bounds.
-func (o operation) call(ctx context.Context, c *openwearables.Client, request proto.Message) (protoreflect.Message, error) {
+// call makes the call with the client's credential, retries and bounds. Each attempt has
+// the Idempotency-Key; without one, that is a random one where the contract wants one for
+// each call.
+func (o operation) call(ctx context.Context, c *openwearables.Client, request proto.Message, key string) (protoreflect.Message, error) {
 	http, shared := c.Connect()
 	url := c.BaseURL() + "/" + string(o.method.Parent().FullName()) + "/" + o.id()
 	client := connect.NewClient[dynamicpb.Message, dynamicpb.Message](
@@ -131,7 +144,11 @@ func (o operation) call(ctx context.Context, c *openwearables.Client, request pr
 		}))
 	dynamic := dynamicpb.NewMessage(o.method.Input())
 	proto.Merge(dynamic, request)
-	res, err := client.CallUnary(ctx, connect.NewRequest(dynamic))
+	req := connect.NewRequest(dynamic)
+	if key != "" {
+		req.Header().Set("Idempotency-Key", key)
+	}
+	res, err := client.CallUnary(ctx, req)
 	if err != nil {
 		return nil, callError(err)
 	}

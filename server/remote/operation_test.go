@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/openwearables/openwearables/gen/openapi"
 	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
@@ -65,6 +66,32 @@ func TestEveryOperationIsACommand(t *testing.T) {
 		if !slices.Contains(contract, id) {
 			t.Errorf("%s, which is watched, is no operation", id)
 		}
+	}
+}
+
+// A command takes an Idempotency-Key where the contract does. Only a key of the caller's own
+// goes with a refresh: whoever sends two for one token has lost the session.
+func TestCommandsTakeTheKeysOfTheContract(t *testing.T) {
+	t.Parallel()
+	var s spec
+	if err := yaml.Unmarshal(openapi.Spec, &s); err != nil {
+		t.Fatal(err)
+	}
+	taken := 0
+	for _, path := range s.Paths {
+		for _, o := range path {
+			want := slices.ContainsFunc(o.Parameters, func(p parameter) bool { return last(p.Ref) == "IdempotencyKey" })
+			if want {
+				taken++
+			}
+			c := (&Commands{}).operationCommand(named(o.ID), "called", "")
+			if f := c.Flags().Lookup("idempotency-key"); (f != nil) != want {
+				t.Errorf("%s has the flag %v, want %v", o.ID, f != nil, want)
+			}
+		}
+	}
+	if taken < 15 {
+		t.Errorf("the contract has %d operations that take a key", taken)
 	}
 }
 

@@ -19,10 +19,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	openwearables "github.com/openwearables/openwearables/clients/go"
-	owv1 "github.com/openwearables/openwearables/gen/openwearables/v1"
 )
-
-const owv1PerCall = owv1.Operation_IDEMPOTENCY_KEY_PER_CALL
 
 // watched are the operations whose newest items can be waited for.
 var watched = []string{"ListAlerts", "ListAuditEvents"}
@@ -61,7 +58,7 @@ func (in *invocation) each(ctx context.Context, c *openwearables.Client, request
 	request = proto.Clone(request).(*dynamicpb.Message)
 	cursors := map[string]bool{}
 	for {
-		response, err := in.call(ctx, c, request)
+		response, err := in.call(ctx, c, request, "")
 		if err != nil {
 			return err
 		}

@@ -1,10 +1,6 @@
 package remote
 
-import (
-	"fmt"
-
-	"github.com/spf13/cobra"
-)
+import "github.com/spf13/cobra"
 
 // shortcut is a command for an operation by a name that reads well.
 type shortcut struct {
@@ -28,22 +24,11 @@ var shortcuts = []shortcut{
 
 // Shortcuts returns the commands of the group that are named for people.
 func (r *Commands) Shortcuts(group string) (all []*cobra.Command) {
-	var known map[string]operation
 	for _, s := range shortcuts {
 		if s.group != group {
 			continue
 		}
-		if known == nil {
-			known = map[string]operation{}
-			for _, o := range operations() {
-				known[o.id()] = o
-			}
-		}
-		o, ok := known[s.operation]
-		if !ok {
-			panic(fmt.Sprintf("remote: there is no operation %s", s.operation))
-		}
-		all = append(all, r.operationCommand(o, s.name, s.summary, s.arguments...))
+		all = append(all, r.operationCommand(named(s.operation), s.name, s.summary, s.arguments...))
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -105,6 +106,40 @@ func TestCommandsOnTheAPI(t *testing.T) {
 	i.ok("", "migrate")
 	i.ok("", "logout", "--profile", "default")
 	i.fails(3, "there is no profile default", "key", "list", "--profile", "default")
+}
+
+// A refresh whose answer was lost is repeated with its key, and has none by itself: a second
+// one that was made up for the same token would end the session.
+func TestRefreshIsRepeatedWithItsKey(t *testing.T) {
+	t.Parallel()
+	i, p := installDemo(t)
+	i.login(p)
+	mint := func(args ...string) string {
+		t.Helper()
+		var minted struct {
+			Tokens struct {
+				Refresh string `json:"refresh_token"`
+			}
+		}
+		if err := json.Unmarshal([]byte(i.ok("", append(args, "-o", "json")...)), &minted); err != nil || minted.Tokens.Refresh == "" {
+			t.Fatalf("%q minted nothing, %v", args, err)
+		}
+		file := i.path(fmt.Sprintf("token-%x", sha256.Sum256([]byte(minted.Tokens.Refresh))))
+		if err := os.WriteFile(file, []byte(minted.Tokens.Refresh), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	refresh := []string{"api", "sessions", "refresh-token", "--refresh-token-file"}
+	first := mint("user", "token", p.said("USER_ID"))
+	i.fails(2, "--idempotency-key must be", append(refresh, first, "--idempotency-key", "not one")...)
+	second := mint(append(refresh, first, "--idempotency-key", "one")...)
+	if again := mint(append(refresh, first, "--idempotency-key", "one")...); again != second {
+		t.Error("the same key returned another token")
+	}
+	third := mint(append(refresh, second)...)
+	i.fails(3, "refresh_token_used", append(refresh, second)...)
+	mint(append(refresh, third)...) // the session lives
 }
 
 // A script tells by the exit status what to do.
