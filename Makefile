@@ -133,9 +133,10 @@ vet:
 staticcheck: $(STATICCHECK)
 	$(STATICCHECK) work
 
-# What is shipped beside the binary: the files of server/deploy, the Dockerfile, and the image.
+# What is shipped: the size of the binary, the files of server/deploy, the Dockerfile, and the image.
 ship: $(SHIP) $(ACTIONLINT)
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o dist/openwearables ./server/cmd/openwearables
+	internal/dev/release/size-test.sh dist/openwearables
 	internal/dev/release/deploy-test.sh dist/openwearables $(CACHE)/ship $(ACTIONLINT)
 	internal/dev/release/image-test.sh dist/openwearables
 
