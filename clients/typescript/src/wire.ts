@@ -49,32 +49,35 @@ export type Service<R> = <N extends keyof R>(
 /**
  * Returns a service of its name, without the end `Service`, and of a text. That has a line of
  * each method, with its flags, its name, and the members of its request and its response,
- * and before them one of each message that others hold, with its name and its members. A
- * member is its name, its marks, and the name of its message, if that differs in more than
- * its first letter.
+ * and before them one of each message that others hold, with its members. A member is its
+ * name, its marks, and the number of its message, from 0.
  */
 export function service<R>(name: string, text: string): Service<R> {
-  let all: Record<string, Message | Rpc<unknown, unknown>> | undefined;
+  let all: Record<string, Rpc<unknown, unknown>> | undefined;
   const parse = () => {
     const found: typeof all = {};
+    const messages: Message[] = [];
     const read = (members = ""): Message =>
-      [...members.matchAll(/(\w+)([=#%@$>~]?)([*?-]?)(\w*)/g)].map(
-        ([, own = "", kind = "", presence = "", type]) => {
-          const of = kind === ">" ? type || own.replace(/./, (c) => c.toUpperCase()) : "";
-          return { name: own, kind, presence, of: found[of] as Message | undefined };
-        },
+      [...members.matchAll(/(\w+)([=#%@$>~]?)([*?-]?)(\d*)/g)].map(
+        ([, name = "", kind = "", presence = "", of]) => ({
+          name,
+          kind,
+          presence,
+          of: of ? messages[+of] : undefined,
+        }),
       );
-    for (const [, flags, key = "", input, output] of text.matchAll(
-      /(\d?)(\w+) ?(.*?)(?:\|(.*))?\n/g,
-    )) {
-      found[key] = flags
-        ? {
-            path: `openwearables.v1.${name}Service/${key}`,
-            input: read(input),
-            output: read(output),
-            flags: +flags,
-          }
-        : read(input);
+    for (const line of text.trim().split("\n")) {
+      const [, flags = "", method, input, output] = /^(\d)(\w+)(.*)\|(.*)/.exec(line) ?? [];
+      if (method) {
+        found[method] = {
+          path: `openwearables.v1.${name}Service/${method}`,
+          input: read(input),
+          output: read(output),
+          flags: +flags,
+        };
+      } else {
+        messages.push(read(line));
+      }
     }
     return found;
   };

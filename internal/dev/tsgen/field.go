@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/compiler/protogen"
@@ -106,7 +107,8 @@ func (g *generator) member(field *protogen.Field, values []string, request bool)
 }
 
 // table returns the members of a message: each is its name and its marks, which wire.ts
-// explains. It writes a line of each message that they hold before, once for each service.
+// explains. It writes a line of each message that they hold before, once for each service; a
+// member has the number of that line.
 func (g *generator) table(message *protogen.Message) (string, error) {
 	masked := slices.ContainsFunc(message.Fields, isMask)
 	var members []string
@@ -117,35 +119,39 @@ func (g *generator) table(message *protogen.Message) (string, error) {
 		}
 		member := field.Desc.JSONName() + marks(field, always, masked, g.isSecret(field))
 		if field.Message != nil && !wellKnown(field.Message) {
-			if err := g.held(field.Message); err != nil {
+			number, err := g.held(field.Message)
+			if err != nil {
 				return "", err
 			}
-			if name := string(field.Message.Desc.Name()); lowerFirst(name) != field.Desc.JSONName() {
-				member += name
-			}
+			member += strconv.Itoa(number)
 		}
 		members = append(members, member)
 	}
 	return strings.Join(members, " "), nil
 }
 
-// held writes the line of a message that others hold.
-func (g *generator) held(message *protogen.Message) error {
-	written, begun := g.tables[message]
+// held returns the number of the line of a message that others hold, and writes that the
+// first time.
+func (g *generator) held(message *protogen.Message) (int, error) {
+	const begun = -1
+	number, known := g.tables[message]
 	switch {
-	case written:
-		return nil
-	case begun:
-		return fmt.Errorf("%s: a message that holds itself is not supported", message.Desc.FullName())
+	case number == begun:
+		return 0, fmt.Errorf("%s: a message that holds itself is not supported", message.Desc.FullName())
+	case known:
+		return number, nil
+	case len(message.Fields) == 0:
+		return 0, fmt.Errorf("%s: a message without members is not supported in another", message.Desc.FullName())
 	}
-	g.tables[message] = false
+	g.tables[message] = begun
 	members, err := g.table(message)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	g.line("%s %s", message.Desc.Name(), members)
-	g.tables[message] = true
-	return nil
+	g.line("%s", members)
+	g.tables[message] = g.numbered
+	g.numbered++
+	return g.tables[message], nil
 }
 
 // marks returns what a table says of a member behind its name. An update mask names the

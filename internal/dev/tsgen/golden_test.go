@@ -115,6 +115,7 @@ func TestUnsupportedProtosAreRefused(t *testing.T) {
 		"another known type":   {`import "google/protobuf/duration.proto"; ` + head + `message Q { google.protobuf.Duration a = 1; } message A {}`, "Q.a: google.protobuf.Duration is not supported here"},
 		"a stream":             {`syntax = "proto3"; service S { rpc R(Q) returns (stream Q); } message Q {}`, "S.R: streams are not supported"},
 		"a circle":             {`syntax = "proto3"; package openwearables.v1; service SService { rpc R(Q) returns (A); } message Q {} message A { B b = 1; } message B { B b = 1; }`, "B: a message that holds itself is not supported"},
+		"an empty message":     {`syntax = "proto3"; package openwearables.v1; service SService { rpc R(Q) returns (A); } message Q {} message A { B b = 1; } message B {}`, "B: a message without members is not supported in another"},
 		"another package":      {`syntax = "proto3"; package other.v1; service SService { rpc R(Q) returns (Q); } message Q {}`, "other.v1.SService: only a service of openwearables.v1"},
 		"two of one name":      {`syntax = "proto3"; service S { rpc R(NewA) returns (B); } message NewA { A a = 1; } message A {} message B { A a = 1; }`, "both become NewA"},
 	} {

@@ -12,9 +12,10 @@ import (
 type generator struct {
 	options             *options
 	requests, responses map[*protogen.Message]bool
-	// tables has the messages whose line has been begun for the present service, and
-	// whether it has been written.
-	tables map[*protogen.Message]bool
+	// tables has the messages whose line has been begun for the present service, and its
+	// number once it has been written; numbered says how many have been.
+	tables   map[*protogen.Message]int
+	numbered int
 	// members has the JSON name of each member of any message.
 	members map[string]string
 	text    strings.Builder
@@ -176,7 +177,7 @@ func (g *generator) service(service *protogen.Service, generate bool) error {
 	g.line("export const %s: Service<%s> = /* @__PURE__ */ service(", lowerFirst(name), name)
 	g.line("  %q,", short)
 	g.line("  `")
-	g.tables = map[*protogen.Message]bool{}
+	g.tables, g.numbered = map[*protogen.Message]int{}, 0
 	for _, method := range service.Methods {
 		flags, err := g.options.flags(method)
 		if err != nil {

@@ -1885,16 +1885,16 @@ export interface AlertService {
 export const alertService: Service<AlertService> = /* @__PURE__ */ service(
   "Alert",
   `
-Alert id rule subject state message link openedAt@ lastSeenAt@ occurrences# acknowledgedAt@? acknowledgedBy? resolvedAt@? mutedUntil@?
-1ListAlerts state? rule? subject? limit#? cursor?|items>*Alert nextCursor?
-1AcknowledgeAlert id|alert>
-1MuteAlert id until@?|alert>
-AlertThreshold name value# defaultValue# minimum# maximum#
-AlertRule rule description enabled= thresholds>*AlertThreshold
-AlertMute rule subject until@
-1ListAlertRules|items>*AlertRule mutes>*AlertMute
-AlertThresholdInput name value#
-1UpdateAlertRule rule enabled=? thresholds>*AlertThresholdInput updateMask~|rule>AlertRule
+id rule subject state message link openedAt@ lastSeenAt@ occurrences# acknowledgedAt@? acknowledgedBy? resolvedAt@? mutedUntil@?
+1ListAlerts state? rule? subject? limit#? cursor?|items>*0 nextCursor?
+1AcknowledgeAlert id|alert>0
+1MuteAlert id until@?|alert>0
+name value# defaultValue# minimum# maximum#
+rule description enabled= thresholds>*1
+rule subject until@
+1ListAlertRules|items>*2 mutes>*3
+name value#
+1UpdateAlertRule rule enabled=? thresholds>*4 updateMask~|rule>2
 `,
 );
 
@@ -1912,15 +1912,15 @@ export interface KeyService {
 export const keyService: Service<KeyService> = /* @__PURE__ */ service(
   "Key",
   `
-Overlap expiresAt@ lastUsedAt@? lastUsedIp? lastUsedClient? lastUsedOperation? requests#
-Key id name keyPrefix environment scopes* enabled= createdBy createdAt@ lastUsedAt@? expiresAt@? previousExpiresAt@? lastUsedIp? lastUsedClient? lastUsedOperation? allowedNetworks* overlap>?
-2CreateKey name? environment? scopes* expiresAt@? allowedNetworks*|key> secret$
-1ListKeys limit#? cursor? state?|keys>*Key nextCursor?
-1GetKey id|key>
-1UpdateKey id name? scopes* enabled=? expiresAt@? updateMask~ allowedNetworks*|key>
-2RotateKey id overlapSeconds#|key> secret$
-1FinishKeyRotation id|key>
-1DeleteKey id|key>
+expiresAt@ lastUsedAt@? lastUsedIp? lastUsedClient? lastUsedOperation? requests#
+id name keyPrefix environment scopes* enabled= createdBy createdAt@ lastUsedAt@? expiresAt@? previousExpiresAt@? lastUsedIp? lastUsedClient? lastUsedOperation? allowedNetworks* overlap>?0
+2CreateKey name? environment? scopes* expiresAt@? allowedNetworks*|key>1 secret$
+1ListKeys limit#? cursor? state?|keys>*1 nextCursor?
+1GetKey id|key>1
+1UpdateKey id name? scopes* enabled=? expiresAt@? updateMask~ allowedNetworks*|key>1
+2RotateKey id overlapSeconds#|key>1 secret$
+1FinishKeyRotation id|key>1
+1DeleteKey id|key>1
 `,
 );
 
@@ -1938,14 +1938,14 @@ export interface ApplicationService {
 export const applicationService: Service<ApplicationService> = /* @__PURE__ */ service(
   "Application",
   `
-Overlap expiresAt@ lastUsedAt@? lastUsedIp? lastUsedClient? lastUsedOperation? requests#
-Application id appId name createdAt@ overlap>?
-2CreateApplication name|application> appSecret$
-1ListApplications limit#? cursor?|applications>*Application nextCursor?
-1GetApplication appId|application>
-1UpdateApplication appId name? updateMask~|application>
-2RotateApplicationSecret appId overlapSeconds#|application> appSecret$
-1FinishApplicationRotation appId|application>
+expiresAt@ lastUsedAt@? lastUsedIp? lastUsedClient? lastUsedOperation? requests#
+id appId name createdAt@ overlap>?0
+2CreateApplication name|application>1 appSecret$
+1ListApplications limit#? cursor?|applications>*1 nextCursor?
+1GetApplication appId|application>1
+1UpdateApplication appId name? updateMask~|application>1
+2RotateApplicationSecret appId overlapSeconds#|application>1 appSecret$
+1FinishApplicationRotation appId|application>1
 1DeleteApplication appId|
 `,
 );
@@ -1959,10 +1959,10 @@ export interface AuditService {
 export const auditService: Service<AuditService> = /* @__PURE__ */ service(
   "Audit",
   `
-AuditEvent id at@ action outcome actor subject? ip? client? requestId? occurrences#
-1ListAuditEvents actor? subject? action? outcome? start@? end@? limit#? cursor?|items>*AuditEvent nextCursor?
-Access number# at@ actor operation start@? end@? records# ip? client? requestId?
-1ListUserAccesses userId limit#? cursor?|items>*Access nextCursor?
+id at@ action outcome actor subject? ip? client? requestId? occurrences#
+1ListAuditEvents actor? subject? action? outcome? start@? end@? limit#? cursor?|items>*0 nextCursor?
+number# at@ actor operation start@? end@? records# ip? client? requestId?
+1ListUserAccesses userId limit#? cursor?|items>*1 nextCursor?
 `,
 );
 
@@ -1978,13 +1978,13 @@ export const credentialService: Service<CredentialService> = /* @__PURE__ */ ser
   "Credential",
   `
 5ReportCredential credential|
-CredentialLimit limit# remaining# resetAt@
-Verification valid= reason message kind? subject? scopes* userId? appId? environment? expiresAt@? limit>?CredentialLimit requiredScope?
-1VerifyCredential credential operation? scope? userId? environment? ip? spend=|verification>
-CredentialCheck credential operation? scope? userId? environment? ip? spend=
-1VerifyCredentials checks>*CredentialCheck|verifications>*Verification
-AccessCheck name outcome description fix?
-1ExplainAccess credential operation? scope? userId? environment? ip?|verification> checks>*AccessCheck
+limit# remaining# resetAt@
+valid= reason message kind? subject? scopes* userId? appId? environment? expiresAt@? limit>?0 requiredScope?
+1VerifyCredential credential operation? scope? userId? environment? ip? spend=|verification>1
+credential operation? scope? userId? environment? ip? spend=
+1VerifyCredentials checks>*2|verifications>*1
+name outcome description fix?
+1ExplainAccess credential operation? scope? userId? environment? ip?|verification>1 checks>*3
 `,
 );
 
@@ -2005,17 +2005,17 @@ export interface SessionService {
 export const sessionService: Service<SessionService> = /* @__PURE__ */ service(
   "Session",
   `
-TokenPair accessToken$ tokenType refreshToken$? expiresIn#
-6Login email password useCookie=|tokens>TokenPair
-4RefreshToken refreshToken? useCookie=|tokens>?TokenPair signedOut=
+accessToken$ tokenType refreshToken$? expiresIn#
+6Login email password useCookie=|tokens>0
+4RefreshToken refreshToken? useCookie=|tokens>?0 signedOut=
 5RevokeToken refreshToken?|
 0Logout|message
-Developer id email firstName? lastName? createdAt@ updatedAt@
-1GetMe|developer>
-1UpdateMe firstName? lastName? email? currentPassword- updateMask~|developer>
+id email firstName? lastName? createdAt@ updatedAt@
+1GetMe|developer>1
+1UpdateMe firstName? lastName? email? currentPassword- updateMask~|developer>1
 2ChangePassword currentPassword newPassword confirmPassword|message
-Session id createdAt@ lastUsedAt@ expiresAt@ ip? client? current=
-1ListSessions|sessions>*Session
+id createdAt@ lastUsedAt@ expiresAt@ ip? client? current=
+1ListSessions|sessions>*2
 1RevokeSession id|
 1RevokeOtherSessions|
 `,
@@ -2032,11 +2032,11 @@ export interface DeveloperService {
 export const developerService: Service<DeveloperService> = /* @__PURE__ */ service(
   "Developer",
   `
-Developer id email firstName? lastName? createdAt@ updatedAt@
-1ListDevelopers|developers>*Developer
-1GetDeveloper id|developer>
-1UpdateDeveloper id firstName? lastName? email? updateMask~|developer>
-1DeleteDeveloper id|developer>
+id email firstName? lastName? createdAt@ updatedAt@
+1ListDevelopers|developers>*0
+1GetDeveloper id|developer>0
+1UpdateDeveloper id firstName? lastName? email? updateMask~|developer>0
+1DeleteDeveloper id|developer>0
 `,
 );
 
@@ -2049,19 +2049,19 @@ export interface InstallationService {
 export const installationService: Service<InstallationService> = /* @__PURE__ */ service(
   "Installation",
   `
-InstallationLimit name limit# windowSeconds#? flag
-InstallationSetting name value#? unit flag
-SigningKey id algorithm state createdAt@ endsAt@?
-InstallationFinding severity message
-Installation version apiVersion database redis= nodes# limits>*InstallationLimit settings>*InstallationSetting signingAlgorithm signingKeys>*SigningKey findings>*InstallationFinding checkedAt@
-1GetInstallation|installation>
-StatsCount count#
-StatsDataPoints count# archived#
-StatsEventRecords count# workouts# sleep# menstrualCycles#
-StatsProvider provider count#
-StatsConnections usersWithActive# usersWithMultiActive# topProviders>*StatsProvider
-Stats totalUsers>StatsCount activeConn>StatsCount dataPoints>StatsDataPoints eventRecords>StatsEventRecords connectionsCoverage>StatsConnections apiKeys>StatsCount applications>StatsCount developers>StatsCount openAlerts>StatsCount
-1GetStats|stats>
+name limit# windowSeconds#? flag
+name value#? unit flag
+id algorithm state createdAt@ endsAt@?
+severity message
+version apiVersion database redis= nodes# limits>*0 settings>*1 signingAlgorithm signingKeys>*2 findings>*3 checkedAt@
+1GetInstallation|installation>4
+count#
+count# archived#
+count# workouts# sleep# menstrualCycles#
+provider count#
+usersWithActive# usersWithMultiActive# topProviders>*8
+totalUsers>5 activeConn>5 dataPoints>6 eventRecords>7 connectionsCoverage>9 apiKeys>5 applications>5 developers>5 openAlerts>5
+1GetStats|stats>10
 `,
 );
 
@@ -2077,13 +2077,13 @@ export interface InvitationService {
 export const invitationService: Service<InvitationService> = /* @__PURE__ */ service(
   "Invitation",
   `
-Invitation id email token$ status createdAt@ expiresAt@ invitedById?
-2CreateInvitation email|invitation>
-1ListInvitations|invitations>*Invitation
-1RevokeInvitation id|invitation>
-2ResendInvitation id|invitation>
-Developer id email firstName? lastName? createdAt@ updatedAt@
-6AcceptInvitation token firstName lastName password|developer>
+id email token$ status createdAt@ expiresAt@ invitedById?
+2CreateInvitation email|invitation>0
+1ListInvitations|invitations>*0
+1RevokeInvitation id|invitation>0
+2ResendInvitation id|invitation>0
+id email firstName? lastName? createdAt@ updatedAt@
+6AcceptInvitation token firstName lastName password|developer>1
 `,
 );
 
@@ -2095,8 +2095,8 @@ export interface SetupService {
 export const setupService: Service<SetupService> = /* @__PURE__ */ service(
   "Setup",
   `
-TokenPair accessToken$ tokenType refreshToken$? expiresIn#
-6CreateFirstDeveloper token email password useCookie=|tokens>TokenPair
+accessToken$ tokenType refreshToken$? expiresIn#
+6CreateFirstDeveloper token email password useCookie=|tokens>0
 `,
 );
 
@@ -2113,14 +2113,14 @@ export interface TokenService {
 export const tokenService: Service<TokenService> = /* @__PURE__ */ service(
   "Token",
   `
-TokenPair accessToken$ tokenType refreshToken$? expiresIn#
-2CreateUserToken userId appId appSecret|tokens>TokenPair
-PairingCode id code$ userId expiresAt@ createdAt@
-2CreatePairingCode userId|pairingCode>
-6RedeemPairingCode code|tokens>TokenPair userId
+accessToken$ tokenType refreshToken$? expiresIn#
+2CreateUserToken userId appId appSecret|tokens>0
+id code$ userId expiresAt@ createdAt@
+2CreatePairingCode userId|pairingCode>1
+6RedeemPairingCode code|tokens>0 userId
 1RevokeUserTokens userId|
-TokenSession id mintedBy minterId minterName? createdAt@ lastUsedAt@ refreshedAt@? expiresAt@ ip? client?
-1ListUserSessions userId limit#? cursor?|sessions>*TokenSession nextCursor?
+id mintedBy minterId minterName? createdAt@ lastUsedAt@ refreshedAt@? expiresAt@ ip? client?
+1ListUserSessions userId limit#? cursor?|sessions>*2 nextCursor?
 1RevokeUserSession userId sessionId|
 `,
 );
@@ -2136,18 +2136,18 @@ export interface UsageService {
 export const usageService: Service<UsageService> = /* @__PURE__ */ service(
   "Usage",
   `
-UsageTotals requests# refused# limited# failed#
-UsagePoint time@ requests# refused# limited# failed#
-UsageOperation operation requests# refused# limited# failed#
-UsageHolder id requests# refused# limited# failed#
-AccountUsage start@ end@ resolution totals>UsageTotals series>*UsagePoint operations>*UsageOperation keys>*UsageHolder applications>*UsageHolder users>*UsageHolder developers>*UsageHolder
-1GetUsage start@? end@? resolution?|usage>AccountUsage
-UsageClient client requests# lastUsedAt@
-UsageNetwork network requests# lastUsedAt@
-Usage start@ end@ resolution totals>UsageTotals series>*UsagePoint operations>*UsageOperation clients>*UsageClient networks>*UsageNetwork
-1GetKeyUsage id start@? end@? resolution?|usage>
-1GetApplicationUsage appId start@? end@? resolution?|usage>
-1GetUserUsage userId start@? end@? resolution?|usage>
+requests# refused# limited# failed#
+time@ requests# refused# limited# failed#
+operation requests# refused# limited# failed#
+id requests# refused# limited# failed#
+start@ end@ resolution totals>0 series>*1 operations>*2 keys>*3 applications>*3 users>*3 developers>*3
+1GetUsage start@? end@? resolution?|usage>4
+client requests# lastUsedAt@
+network requests# lastUsedAt@
+start@ end@ resolution totals>0 series>*1 operations>*2 clients>*5 networks>*6
+1GetKeyUsage id start@? end@? resolution?|usage>7
+1GetApplicationUsage appId start@? end@? resolution?|usage>7
+1GetUserUsage userId start@? end@? resolution?|usage>7
 `,
 );
 
@@ -2163,12 +2163,12 @@ export interface UserService {
 export const userService: Service<UserService> = /* @__PURE__ */ service(
   "User",
   `
-User id createdAt@ firstName? lastName? email? externalUserId? lastSyncedAt@? lastSyncedProvider? hasActiveConnection=
-2CreateUser firstName? lastName? email? externalUserId?|user>
-1ListUsers page#? limit#? sortBy? sortOrder? search? email? externalUserId? cursor?|items>*User total# page# limit# pages# hasNext= hasPrev= nextCursor?
-1GetUser id|user>
-1UpdateUser id firstName? lastName? email? externalUserId? updateMask~|user>
-1DeleteUser id|user>
+id createdAt@ firstName? lastName? email? externalUserId? lastSyncedAt@? lastSyncedProvider? hasActiveConnection=
+2CreateUser firstName? lastName? email? externalUserId?|user>0
+1ListUsers page#? limit#? sortBy? sortOrder? search? email? externalUserId? cursor?|items>*0 total# page# limit# pages# hasNext= hasPrev= nextCursor?
+1GetUser id|user>0
+1UpdateUser id firstName? lastName? email? externalUserId? updateMask~|user>0
+1DeleteUser id|user>0
 `,
 );
 
@@ -2187,16 +2187,16 @@ export interface WebhookService {
 export const webhookService: Service<WebhookService> = /* @__PURE__ */ service(
   "Webhook",
   `
-WebhookEndpoint id url description? kinds* enabled= disabledReason? createdBy createdAt@ previousExpiresAt@?
-2CreateWebhookEndpoint url description? kinds*|endpoint>WebhookEndpoint secret$
-1ListWebhookEndpoints|endpoints>*WebhookEndpoint
-1GetWebhookEndpoint id|endpoint>WebhookEndpoint
-1UpdateWebhookEndpoint id url? description? kinds* enabled=? updateMask~|endpoint>WebhookEndpoint
-2RotateWebhookSecret id overlapSeconds#|endpoint>WebhookEndpoint secret$
+id url description? kinds* enabled= disabledReason? createdBy createdAt@ previousExpiresAt@?
+2CreateWebhookEndpoint url description? kinds*|endpoint>0 secret$
+1ListWebhookEndpoints|endpoints>*0
+1GetWebhookEndpoint id|endpoint>0
+1UpdateWebhookEndpoint id url? description? kinds* enabled=? updateMask~|endpoint>0
+2RotateWebhookSecret id overlapSeconds#|endpoint>0 secret$
 1DeleteWebhookEndpoint id|
-WebhookDelivery id kind state attempts# createdAt@ lastAttemptAt@? lastStatus#? lastError? lastDurationMs#? nextAttemptAt@?
-1TestWebhookEndpoint id|delivery>WebhookDelivery
-1ListWebhookDeliveries id limit#? cursor?|items>*WebhookDelivery nextCursor?
+id kind state attempts# createdAt@ lastAttemptAt@? lastStatus#? lastError? lastDurationMs#? nextAttemptAt@?
+1TestWebhookEndpoint id|delivery>1
+1ListWebhookDeliveries id limit#? cursor?|items>*1 nextCursor?
 `,
 );
 
@@ -2211,17 +2211,17 @@ export interface WorkoutService {
 export const workoutService: Service<WorkoutService> = /* @__PURE__ */ service(
   "Workout",
   `
-WorkoutSource provider source? device? deviceType? deviceName?
-Workout id externalId type name? startTime@ endTime@ zoneOffset? durationSeconds# source>WorkoutSource caloriesKcal%? distanceMeters%? avgHeartRateBpm%? maxHeartRateBpm%? avgPaceSecPerKm%? elevationGainMeters%?
-Pagination nextCursor? previousCursor? hasMore=
-WorkoutsMetadata startTime@ endTime@ sampleCount#
-1ListWorkouts userId startDate endDate recordType? cursor? limit#?|data>*Workout pagination> metadata>WorkoutsMetadata
-WorkoutInput externalId type name? startTime@ endTime@ zoneOffset? durationSeconds#? source>WorkoutSource caloriesKcal%? distanceMeters%? avgHeartRateBpm%? maxHeartRateBpm%? avgPaceSecPerKm%? elevationGainMeters%?
-UpsertedWorkout id externalId status
-RejectedWorkout index# field message
-1UpsertWorkouts userId workouts>*WorkoutInput allOrNone=|created# updated# items>*UpsertedWorkout rejected>*RejectedWorkout
+provider source? device? deviceType? deviceName?
+id externalId type name? startTime@ endTime@ zoneOffset? durationSeconds# source>0 caloriesKcal%? distanceMeters%? avgHeartRateBpm%? maxHeartRateBpm%? avgPaceSecPerKm%? elevationGainMeters%?
+nextCursor? previousCursor? hasMore=
+startTime@ endTime@ sampleCount#
+1ListWorkouts userId startDate endDate recordType? cursor? limit#?|data>*1 pagination>2 metadata>3
+externalId type name? startTime@ endTime@ zoneOffset? durationSeconds#? source>0 caloriesKcal%? distanceMeters%? avgHeartRateBpm%? maxHeartRateBpm%? avgPaceSecPerKm%? elevationGainMeters%?
+id externalId status
+index# field message
+1UpsertWorkouts userId workouts>*4 allOrNone=|created# updated# items>*5 rejected>*6
 1DeleteWorkout userId workoutId|
-WorkoutReference provider externalId
-1DeleteWorkouts userId workouts>*WorkoutReference|deleted# notFound#
+provider externalId
+1DeleteWorkouts userId workouts>*7|deleted# notFound#
 `,
 );

@@ -97,12 +97,12 @@ export interface LibraryService {
 export const libraryService: Service<LibraryService> = /* @__PURE__ */ service(
   "Library",
   `
-Author name born?
-Book id subTitle? createdAt@ lentAt@? readAt@* lent= torn=? pages# edition#? weight% height%? readers# form genres* authors>*Author editor>?Author
-Loan name born?
-1GetBook id|book> loan>?
-1UpdateBook id subTitle? genres* lentAt@? password- updateMask~|book> loan>?
-2AddBook createdAt@ author> form? torn= pages#|card$ pin$?
+name born?
+id subTitle? createdAt@ lentAt@? readAt@* lent= torn=? pages# edition#? weight% height%? readers# form genres* authors>*0 editor>?0
+name born?
+1GetBook id|book>1 loan>?2
+1UpdateBook id subTitle? genres* lentAt@? password- updateMask~|book>1 loan>?2
+2AddBook createdAt@ author>0 form? torn= pages#|card$ pin$?
 4Enter|
 `,
 );
