@@ -10,10 +10,17 @@ export interface List<T> extends AsyncIterable<T> {
   toArray(options?: { limit?: number }): Promise<T[]>;
 }
 
-/** Returns a list of what `fetch` returns: the items of a page, and the cursor of the next one. */
-export function listOf<T>(
-  fetch: (cursor: { cursor?: string }) => Promise<[items: T[], next: string | null]>,
-): List<T> {
+/** A response whose first member has the items of a page, and another the cursor of the next one. */
+interface Page {
+  nextCursor?: string | null;
+  pagination?: { nextCursor: string | null };
+}
+
+/** Resolves with a page: the first one, or that of a cursor. */
+type Fetch = (cursor: { cursor?: string }) => Promise<Page>;
+
+/** Returns a list of what pages hold. */
+export function listOf<T>(fetch: Fetch): List<T> {
   const list: List<T> = {
     [Symbol.asyncIterator]: () => pages(fetch),
     async toArray({ limit = Infinity } = {}) {
@@ -32,16 +39,15 @@ export function listOf<T>(
 }
 
 /** Fetches page after page. A cursor that comes again ends it with an error. */
-async function* pages<T>(
-  fetch: (cursor: { cursor?: string }) => Promise<[items: T[], next: string | null]>,
-): AsyncGenerator<T, void> {
+async function* pages<T>(fetch: Fetch): AsyncGenerator<T, void> {
   let seen: string | undefined; // a cursor of the past, replaced at each power of two (Brent)
   let cursor: { cursor?: string } = {};
   for (let n = 1; ; n++) {
-    const [items, next] = await fetch(cursor).catch((e) => {
+    const page = await fetch(cursor).catch((e) => {
       throw toError(e);
     });
-    yield* items;
+    yield* Object.values(page)[0];
+    const next = page.nextCursor ?? page.pagination?.nextCursor;
     if (!next) {
       return;
     }

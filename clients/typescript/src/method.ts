@@ -84,10 +84,7 @@ export function methodsOf<R>(call: Call, service: Service<R>): Methods<R> {
     (rest: number) =>
     (...of: string[]) =>
     (...args: unknown[]) =>
-      listOf(async (cursor) => {
-        const page = await ask(rest, of, args, cursor);
-        return [Object.values(page)[0] as unknown[], page.nextCursor as string | null];
-      });
+      listOf((cursor) => ask(rest, of, args, cursor));
   return {
     one: unary(0),
     more: unary(1),

@@ -169,11 +169,7 @@ export function users(call: Call): Users {
     get: one("GetUser", "id"),
     update: more("UpdateUser", "id"),
     delete: one("DeleteUser", "id"),
-    list: (filter, o) =>
-      listOf(async (cursor) => {
-        const { items, nextCursor } = await page(withMore(filter, cursor), o);
-        return [items, nextCursor];
-      }),
+    list: (filter, o) => listOf(async (cursor) => page(withMore(filter, cursor), o)),
     page,
   };
 }

@@ -94,11 +94,7 @@ export function workouts(call: Call): Workouts {
   };
   return {
     page,
-    list: (filter, o) =>
-      listOf(async (cursor) => {
-        const { data, pagination } = await page(withMore(filter, cursor), o);
-        return [data, pagination.nextCursor];
-      }),
+    list: (filter, o) => listOf(async (cursor) => page(withMore(filter, cursor), o)),
     upsert,
     upsertAll: (userId, list, o) => upsertAll(upsert, userId, list, o),
     delete: one("DeleteWorkout", "userId", "workoutId"),
