@@ -1,6 +1,6 @@
 import { check, checkFunction } from "./argument.js";
 import { abortable, startDeadline } from "./clock.js";
-import { invalidResponse, OpenWearablesError, toError, unsupported } from "./error.js";
+import { failure, invalidResponse, toError, unsupported } from "./error.js";
 import { unanswered } from "./network.js";
 import { maxSmallResponse, type Reading, readJson } from "./response.js";
 import type { Fetch } from "./types.js";
@@ -155,7 +155,7 @@ function read<Q, A>(rpc: Rpc<Q, A>, json: unknown): A {
 }
 
 /** Returns the error of a call whose time is over. @internal */
-export const late = () => new OpenWearablesError("the deadline passed", { kind: "timeout" });
+export const late = () => failure("timeout", "the deadline passed");
 
 /** Returns what the base URL should be, if its path may be why something else answered. */
 function pathHint(url: string, status: number): string {

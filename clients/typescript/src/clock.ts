@@ -1,4 +1,4 @@
-import { canceled, unavailable } from "./error.js";
+import { failure } from "./error.js";
 
 /**
  * Returns times in milliseconds: wall is the system time, which may be set; mono never
@@ -44,7 +44,7 @@ export function throwIfAborted(signal: AbortSignal): void {
 
 /** Returns why a signal aborted. In React Native a signal of the caller does not know it. */
 function reasonOf(signal?: AbortSignal): unknown {
-  return signal?.reason ?? canceled("the caller gave up");
+  return signal?.reason ?? failure("canceled", "the caller gave up");
 }
 
 /**
@@ -96,7 +96,7 @@ export interface Deadline {
 export function startDeadline(
   parent: AbortSignal | undefined,
   ms: number,
-  reason: () => unknown = () => unavailable("it took too long", ""),
+  reason: () => unknown = () => failure("unavailable", "it took too long"),
 ): Deadline {
   const c = new AbortController();
   const limited = ms > 0 && ms < Infinity;

@@ -278,6 +278,16 @@ export function withWait(e: OpenWearablesError, ms: number): OpenWearablesError 
   return changed(e, { retryAfterMs: Math.ceil(ms) });
 }
 
+/** Returns an error that no response says. */
+export function failure(
+  kind: ErrorKind,
+  message: string,
+  reason = "",
+  cause?: unknown,
+): OpenWearablesError {
+  return new OpenWearablesError(message, { kind, reason }, cause);
+}
+
 /** Returns the error of an option or an argument, which is named if it is one of several. */
 export function invalid(message: string, field?: string, reason = "invalid_option") {
   const fields = field ? [{ field, message }] : [];
@@ -292,33 +302,17 @@ export function unsupported(what: string): OpenWearablesError {
 
 /** Returns the error of a response that cannot be used. The call is not repeated. */
 export function invalidResponse(message: string, cause?: unknown): OpenWearablesError {
-  return new OpenWearablesError(message, { kind: "internal", reason: "invalid_response" }, cause);
-}
-
-export function unauthenticated(message: string, reason: string): OpenWearablesError {
-  return new OpenWearablesError(message, { kind: "unauthenticated", reason });
+  return failure("internal", message, "invalid_response", cause);
 }
 
 export function signedOut(): OpenWearablesError {
-  return unauthenticated("nobody is signed in", "signed_out");
-}
-
-export function canceled(message: string, cause?: unknown): OpenWearablesError {
-  return new OpenWearablesError(message, { kind: "canceled" }, cause);
-}
-
-export function unavailable(message: string, reason: string, cause?: unknown): OpenWearablesError {
-  return new OpenWearablesError(message, { kind: "unavailable", reason }, cause);
+  return failure("unauthenticated", "nobody is signed in", "signed_out");
 }
 
 export function storageError(cause: unknown): OpenWearablesError {
   const why = cause instanceof Error ? `: ${cause.message}` : "";
   const kind = "storage_unavailable";
-  return new OpenWearablesError(
-    `the session's store cannot be used${why}`,
-    { kind, reason: kind },
-    cause,
-  );
+  return failure(kind, `the session's store cannot be used${why}`, kind, cause);
 }
 
 export function sessionExpired(cause: OpenWearablesError): OpenWearablesError {

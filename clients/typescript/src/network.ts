@@ -1,4 +1,4 @@
-import { clean, invalidResponse, OpenWearablesError } from "./error.js";
+import { clean, failure, invalidResponse, OpenWearablesError } from "./error.js";
 
 /**
  * Returns the error of a fetch that failed, or whose body did.
@@ -34,13 +34,9 @@ export function unanswered(e: unknown, own: boolean): unknown {
   const network =
     name === "TypeError" || name === "NetworkError" || !own || !!(code ?? cause?.code);
   if (bug || !network) {
-    const said = clean(message || String(e));
-    return new OpenWearablesError(
-      `fetch failed, and not because of the network: ${said}`,
-      { kind: "internal", reason: "fetch_failed" },
-      e,
-    );
+    const said = `fetch failed, and not because of the network: ${clean(message || String(e))}`;
+    return failure("internal", said, "fetch_failed", e);
   }
   const why = cause?.code ? `${message}: ${String(cause.code)}` : message;
-  return new OpenWearablesError(why, { kind: "offline", reason: "offline" }, e);
+  return failure("offline", why, "offline", e);
 }

@@ -13,7 +13,7 @@ import type { Need } from "./engine/context.js";
 import { randomKey } from "./engine/record.js";
 import { backoff } from "./engine/verdict.js";
 import {
-  canceled,
+  failure,
   OpenWearablesError,
   type ResponseInfo,
   responseInfo,
@@ -217,7 +217,7 @@ function whole(ms: number): number {
 /** Returns the error of an aborted signal, undefined if it has not aborted. */
 function ending({ aborted, reason }: AbortSignal): OpenWearablesError | undefined {
   const own = reason instanceof OpenWearablesError;
-  return aborted ? (own ? reason : canceled("the caller gave up", reason)) : undefined;
+  return aborted && !own ? failure("canceled", "the caller gave up", "", reason) : reason;
 }
 
 /** Returns a function that makes the calls of a client. @internal */

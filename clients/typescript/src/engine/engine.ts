@@ -1,5 +1,5 @@
 import { abortable } from "../clock.js";
-import { canceled, type OpenWearablesError, signedOut, storageError, toError } from "../error.js";
+import { failure, type OpenWearablesError, signedOut, storageError, toError } from "../error.js";
 import { isHidden } from "../resume.js";
 import type { TokenRpc } from "../rpc.js";
 import { type GuardedStore, guardedStore, type Store } from "../store/store.js";
@@ -59,7 +59,7 @@ export function createEngine(
   const context: Context = { core, store: guardedStore(store), rpc, options, disposed };
   const throwIfDisposed = () => {
     if (disposed.aborted) {
-      throw canceled("the session was disposed of");
+      throw failure("canceled", "the session was disposed of");
     }
   };
 

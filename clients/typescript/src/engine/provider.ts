@@ -1,4 +1,4 @@
-import { OpenWearablesError, unavailable, withWait } from "../error.js";
+import { failure, OpenWearablesError, withWait } from "../error.js";
 import type { ExposedTokenPair, TokenPair } from "../pair.js";
 import type { Signal } from "../types.js";
 import { type Core, startCooldown } from "./core.js";
@@ -33,7 +33,8 @@ export function providerError(
     return again ? cause : startCooldown(core, cause);
   }
   const why = cause instanceof Error && cause.message ? `: ${cause.message}` : "";
-  const error = unavailable(`the token provider failed${why}`, "token_provider_failed", cause);
+  const message = `the token provider failed${why}`;
+  const error = failure("unavailable", message, "token_provider_failed", cause);
   const asked = cause instanceof OpenWearablesError ? cause.retryAfterMs : 0;
   return startCooldown(core, asked ? withWait(error, asked) : error);
 }

@@ -1,11 +1,10 @@
 import { abortable, sleep, startDeadline } from "../clock.js";
 import {
+  failure,
   type OpenWearablesError,
   SignInRequiredError,
   sessionExpired,
   toError,
-  unauthenticated,
-  unavailable,
 } from "../error.js";
 import { readPair } from "../pair.js";
 import {
@@ -111,17 +110,18 @@ async function renewLocked(r: Renewal): Promise<Session | undefined> {
 /** Renews s, or ends it if it is known to be dead. */
 async function refreshOrEnd(r: Renewal, s: Session): Promise<Session | undefined> {
   if (r.options.readOnly) {
-    throw unavailable(
+    throw failure(
+      "unavailable",
       "the access token has expired, and is renewed elsewhere",
       "refresh_elsewhere",
     );
   }
   if (s.record.access_token === r.refused && now(r) < s.trustedUntil) {
-    throw unauthenticated("a fresh access token is refused", "invalid_token");
+    throw failure("unauthenticated", "a fresh access token is refused", "invalid_token");
   }
   const dead = s.record.refresh_token
     ? r.core.failures.dead
-    : unauthenticated("the access token has expired", "no_refresh_token");
+    : failure("unauthenticated", "the access token has expired", "no_refresh_token");
   return dead ? endSession(r, s, dead) : refresh(r, s);
 }
 
