@@ -15,6 +15,7 @@ import {
   setupService,
 } from "./schema/schema.js";
 import { cookieStore, inCookie } from "./store/cookie.js";
+import type { GuardedStore } from "./store/store.js";
 import type { Rpc } from "./wire.js";
 
 /** A developer's session whose refresh token is out of reach of scripts. */
@@ -128,6 +129,18 @@ class CookieRpc extends TokenRpc {
   override async revoke(_?: string, attempts?: number): Promise<void> {
     await this.#refreshing;
     await super.revoke("", attempts);
+  }
+
+  /** Revokes the session of the browser's cookie, unless a tab has signed in since. */
+  override async revokeLater(_: string, store: GuardedStore): Promise<void> {
+    const unlock = await store.lock();
+    try {
+      if (!(await store.load())) {
+        await this.revoke("", 1);
+      }
+    } finally {
+      unlock?.();
+    }
   }
 
   override discard(): void {

@@ -13,6 +13,7 @@ import { invalidResponse, toError } from "./error.js";
 import { type Pair, pairError } from "./pair.js";
 import { isRetryable } from "./retry.js";
 import { type TokenPair as Message, sessionService } from "./schema/schema.js";
+import type { GuardedStore } from "./store/store.js";
 
 /** Requests a token pair. */
 type PairRequest = (
@@ -61,6 +62,11 @@ export class TokenRpc {
         await sleep(backoff(n));
       }
     }
+  }
+
+  /** Makes one attempt to revoke a session that is over here; store is that of the session. */
+  async revokeLater(token: string, _store: GuardedStore): Promise<void> {
+    await this.revoke(token, 1);
   }
 
   /**

@@ -173,26 +173,12 @@ async function signOut({ core, store, rpc }: Context): Promise<void> {
     if (token) {
       await rpc.revoke(token).catch((e) => {
         failed ??= toError(e);
-        const again = () =>
-          token === rpc.placeholder ? revokeCookie(store, rpc, token) : rpc.revoke(token, 1);
-        postpone(core.base, token, e, again);
+        postpone(core.base, token, e, () => rpc.revokeLater(token, store));
       });
     }
   }
   if (failed) {
     throw failed;
-  }
-}
-
-/** Revokes the session of the browser's cookie, unless a tab has signed in since. */
-async function revokeCookie(store: GuardedStore, rpc: TokenRpc, token: string): Promise<void> {
-  const unlock = await store.lock();
-  try {
-    if (!(await store.load())) {
-      await rpc.revoke(token, 1);
-    }
-  } finally {
-    unlock?.();
   }
 }
 
