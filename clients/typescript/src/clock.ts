@@ -14,25 +14,13 @@ export const systemClock: Clock = {
   mono: () => performance.now(),
 };
 
-/** Calls back after ms, however many. Returns a function that stops it. */
-export function startTimer(ms: number, done: () => void): () => void {
-  const longest = 2 ** 31 - 1; // a timer of more fires at once
-  let timer: ReturnType<typeof setTimeout>;
-  const wait = (left: number) => {
-    const more = left > longest;
-    timer = setTimeout(more ? () => wait(left - longest) : done, more ? longest : left);
-  };
-  wait(ms);
-  return () => clearTimeout(timer);
-}
-
-/** Resolves after ms, or rejects with the signal's reason. */
+/** Resolves after ms, less than 2 ** 31, or rejects with the signal's reason. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  let stop = () => {};
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<void>((resolve) => {
-    stop = startTimer(ms, resolve);
+    timer = setTimeout(resolve, ms);
   });
-  await abortable(signal, over).finally(stop);
+  await abortable(signal, over).finally(() => clearTimeout(timer));
 }
 
 /** Throws the reason of a signal that has aborted. Not every runtime has its throwIfAborted. */
@@ -90,7 +78,7 @@ export interface Deadline {
 /**
  * Starts a deadline.
  *
- * @param ms 0 and Infinity set no limit
+ * @param ms 0, and 2 ** 31 or more, which is 25 days, set no limit
  * @param reason returns the abort reason for when the time is over
  */
 export function startDeadline(
@@ -99,15 +87,15 @@ export function startDeadline(
   reason: () => unknown = () => failure("unavailable", "it took too long"),
 ): Deadline {
   const c = new AbortController();
-  const limited = ms > 0 && ms < Infinity;
+  const limited = ms > 0 && ms < 2 ** 31; // a timer of more fires at once
   const end = limited ? performance.now() + ms : Infinity;
-  const clear = limited ? startTimer(ms, () => abort(c, reason())) : () => {};
+  const timer = limited ? setTimeout(() => abort(c, reason()), ms) : undefined;
   const stop = onAbort(parent, () => abort(c, parent?.reason));
   return {
     signal: c.signal,
     left: () => end - performance.now(),
     done() {
-      clear();
+      clearTimeout(timer);
       stop();
     },
   };
