@@ -10,7 +10,7 @@ import { decode, encode, type Rpc } from "./wire.js";
 /** How one request is sent. @internal */
 export interface Sending {
   signal?: AbortSignal | undefined;
-  /** A time limit of its own, in milliseconds; 0 for none. */
+  /** A time limit of its own, in whole milliseconds; 0 for none. */
   timeoutMs?: number | undefined;
   headers?: Headers | Record<string, string> | undefined;
   /** The request as it was encoded already. */
@@ -125,9 +125,8 @@ export function createBase(options: BaseOptions): Base {
         const headers = new Headers(more as HeadersInit);
         headers.set("Content-Type", "application/json");
         headers.set("Connect-Protocol-Version", "1");
-        const left = Math.ceil(timeoutMs);
-        if (left > 0 && left < 1e10) {
-          headers.set("Connect-Timeout-Ms", String(left));
+        if (timeoutMs) {
+          headers.set("Connect-Timeout-Ms", String(timeoutMs));
         }
         identify(headers);
         const credentials = cookies ? "include" : "omit";

@@ -68,12 +68,7 @@ export async function rejectFailed(res: Response, reading: Reading, form: RegExp
   const words = [detail, message].find((w) => w && typeof w === "string");
   const known = codes.includes(code as Code);
   const error = known
-    ? answered(
-        String(message && words === message ? message : `HTTP ${status}`),
-        code as Code,
-        headers,
-        readDetail(details),
-      )
+    ? answered(String(words ?? `HTTP ${status}`), code as Code, headers, readDetail(details))
     : foreign(
         status,
         headers,

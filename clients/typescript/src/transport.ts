@@ -226,10 +226,9 @@ export function caller({ base, run }: Connection): Call {
     const { idempotencyKey, onResponse } = options ?? {};
     const headers = checkHeaders(options?.headers, idempotencyKey);
     const body = JSON.stringify(encode(rpc.input, request)); // before a token is asked for
-    const { path, flags } = rpc;
     const [answer, got] = await run({
-      method: path.slice(path.lastIndexOf("/") + 1),
-      flags,
+      method: rpc.path.replace(/.*\//, ""),
+      flags: rpc.flags,
       headers,
       options,
       send: (sending, most) => base.bare(false, most)(rpc, request, { ...sending, body }),

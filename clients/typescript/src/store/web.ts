@@ -38,8 +38,8 @@ export function indexedDb(name: string): Store {
   };
   const swap = async (next: string | undefined, expected: string | undefined) => {
     const t = (await database()).transaction("session", "readwrite", { durability: "strict" });
-    const done = new Promise<void>((resolve, reject) => {
-      t.oncomplete = () => resolve();
+    const done = new Promise((resolve, reject) => {
+      t.oncomplete = resolve;
       t.onabort = () => reject(t.error);
     });
     const o = t.objectStore("session");
@@ -61,7 +61,7 @@ export function indexedDb(name: string): Store {
       const t = (await database()).transaction("session");
       return result<string | undefined>(t.objectStore("session").get("record"));
     },
-    save: (record, expected) => swap(record, expected),
+    save: swap,
     clear: (expected) => swap(undefined, expected),
     lock: (signal) => webLock(key, signal),
     watch: (changed, until) => void channel(key, changed, until),
@@ -91,7 +91,7 @@ function webLock(name: string, signal: AbortSignal): Promise<() => void> {
       return resolve(() => {});
     }
     navigator.locks
-      .request(name, { signal }, () => new Promise<void>((release) => resolve(() => release())))
+      .request(name, { signal }, () => new Promise<void>((release) => resolve(release)))
       .catch(reject);
   });
 }
