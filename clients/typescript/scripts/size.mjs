@@ -15,37 +15,44 @@ const connectWeb = `
   globalThis.raw = [createRaw(UserService, t), createRaw(KeyService, t)];`;
 // The source of a page, the pages that it is compared to, and how many bytes it may add.
 const entries = {
-  "userSession and indexedDb": [user, [], 19_350],
+  "userSession and indexedDb": [user, [], 18_900],
   "the same with two services": [
     `import { userSession, indexedDb } from "../dist/esm/browser.js";
     import { createClientWith, users, workouts } from "../dist/esm/with.js";
     const auth = userSession({ store: indexedDb("x") });
     globalThis.out = createClientWith({ baseUrl, auth }, { users, workouts });`,
     [],
-    16_450,
+    16_150,
+  ],
+  "the same without a service": [
+    `import { userSession, indexedDb } from "../dist/esm/browser.js";
+    import { createClientWith } from "../dist/esm/with.js";
+    globalThis.out = createClientWith({ baseUrl, auth: userSession({ store: indexedDb("x") }) }, {});`,
+    [],
+    14_350,
   ],
   cookieSession: [
     `import { createClient, cookieSession } from "../dist/esm/browser.js";
     globalThis.out = createClient({ baseUrl, auth: cookieSession({ baseUrl }) });`,
     [],
-    20_400,
+    19_950,
   ],
   apiKey: [
     `import { createClient, apiKey } from "../dist/esm/index.js";
     globalThis.out = createClient({ baseUrl, auth: apiKey(key) });`,
     [],
-    13_000,
+    12_600,
   ],
   "isNotFound alone": [`export { isNotFound } from "../dist/esm/index.js";`, [], 200],
   "with /react": [
     `${user} export * from "../dist/esm/react.js";`,
     ["userSession and indexedDb"],
-    400,
+    250,
   ],
   "with /server": [
     `${user} export * from "../dist/esm/server.js";`,
     ["userSession and indexedDb"],
-    500,
+    450,
   ],
   "connect-web, bare": [connectWeb, [], Infinity],
   "with /connect": [
