@@ -78,7 +78,7 @@ export interface Deadline {
 /**
  * Starts a deadline.
  *
- * @param ms 0, and 2 ** 31 or more, which is 25 days, set no limit
+ * @param ms 0, and 2 ** 31 or more, which is beyond 24 days, set no limit
  * @param reason returns the abort reason for when the time is over
  */
 export function startDeadline(

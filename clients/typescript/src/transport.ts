@@ -28,7 +28,10 @@ import { encode, keyed, open, type Rpc, safe } from "./wire.js";
 export interface ClientOptions extends BaseOptions {
   /** Without it, only an application's secret can be exchanged. */
   auth?: Auth;
-  /** The default deadline of a call with its renewals and retries: 30 s; 0 sets none. */
+  /**
+   * The default deadline of a call with its renewals and retries: 30 s; 0, and what is
+   * beyond 24 days, sets none.
+   */
   timeoutMs?: number;
   /** How often a safe call is repeated after a transient failure: 2 by default. */
   retries?: 0 | 1 | 2;
