@@ -24,7 +24,7 @@ func (f *file) message(message *protogen.Message) error {
 		if err = f.table(message, properties); err != nil {
 			return
 		}
-		f.line("public var slots: Slots")
+		f.line("public let slots: Slots")
 		f.gap()
 		f.line("public init(slots: Slots) { self.slots = slots }")
 		f.gap()
@@ -38,7 +38,7 @@ func (f *file) message(message *protogen.Message) error {
 }
 
 func (f *file) conformances(message *protogen.Message, properties []property) string {
-	list := "GeneratedMessage"
+	list := "Message"
 	isObject := !f.names.inputs[message.Desc.FullName()]
 	if isObject && !f.names.outputs[message.Desc.FullName()] {
 		list = "GeneratedObject"
@@ -99,12 +99,12 @@ func (f *file) properties(properties []property) error {
 		f.comment(p.field.Comments)
 		f.line("%s", onUse)
 		f.block("public var "+quoted(p.name)+": "+p.kind, func() {
-			access := fmt.Sprintf("slots[%s: %d, %s.self]", p.access(), slot, p.wire)
+			access := fmt.Sprintf("[%s: %d, %s.self]", p.access(), slot, p.wire)
 			if p.key != "" {
-				access = fmt.Sprintf("slots[map: %d, %s.self, %s.self]", slot, p.key, p.wire)
+				access = fmt.Sprintf("[map: %d, %s.self, %s.self]", slot, p.key, p.wire)
 			}
-			f.accessor("get", access)
-			f.accessor("set", access+" = newValue")
+			f.accessor("get", "slots"+access)
+			f.accessor("set", "editable"+access+" = newValue")
 		})
 		f.gap()
 		slot++
@@ -139,7 +139,7 @@ func (f *file) oneofProperty(p property, slot int) error {
 			f.line("return nil")
 		})
 		f.block("set", func() {
-			f.line("slots.clear(%d...%d)", slot, slot+len(p.oneof.Fields)-1)
+			f.line("editable.clear(%d...%d)", slot, slot+len(p.oneof.Fields)-1)
 			f.line("guard let newValue else { return }")
 			f.line("switch newValue {")
 			for i, member := range p.oneof.Fields {
@@ -148,7 +148,7 @@ func (f *file) oneofProperty(p property, slot int) error {
 					err = e
 					return
 				}
-				f.line("case .%s(let value): slots[maybe: %d, %s.self] = value", quoted(memberName(member)), slot+i, kind)
+				f.line("case .%s(let value): editable[maybe: %d, %s.self] = value", quoted(memberName(member)), slot+i, kind)
 			}
 			f.line("}")
 		})
@@ -186,17 +186,24 @@ func (f *file) initializer(properties []property) {
 
 // table writes the table by which the message is read, written and shown.
 func (f *file) table(message *protogen.Message, properties []property) error {
-	name := fmt.Sprintf("%q", message.Desc.FullName())
+	var err error
+	f.line("%s", onUse)
+	f.block("public static var table: MessageTable", func() { err = f.tableOf(message, properties) })
+	f.gap()
+	return err
+}
+
+// tableOf writes the call that returns the table.
+func (f *file) tableOf(message *protogen.Message, properties []property) error {
 	if len(properties) == 0 {
-		f.line("public static let table = MessageTable(%s)", name)
-		f.gap()
+		f.line(".of(%q)", message.Desc.FullName())
 		return nil
 	}
 	types := map[string][]string{}
-	f.line("public static let table = MessageTable(")
+	f.line(".of(")
 	f.depth++
-	f.line("%s,", name)
 	f.line(`"""`)
+	f.line("%s", message.Desc.FullName())
 	for _, p := range properties {
 		if p.field != nil {
 			f.row(types, p.row, p.field, p.key, p.wire, "", p.redacted)
@@ -214,17 +221,18 @@ func (f *file) table(message *protogen.Message, properties []property) error {
 	for _, list := range []string{"messages", "others"} {
 		if len(types[list]) > 0 {
 			f.line("%s,", end)
-			end = list + ": [" + strings.Join(types[list], ", ") + "]"
+			end = list + ": { [" + strings.Join(types[list], ", ") + "] }"
 			if 2*f.depth+len(end)+1 > lineLength {
-				f.line("%s: [", list)
-				f.line("  %s,", strings.Join(types[list], ",\n"+strings.Repeat("  ", f.depth+1)))
-				end = "]"
+				f.line("%s: {", list)
+				f.line("  [")
+				f.line("    %s,", strings.Join(types[list], ",\n"+strings.Repeat("  ", f.depth+2)))
+				f.line("  ]")
+				end = "}"
 			}
 		}
 	}
 	f.line("%s)", end)
 	f.depth--
-	f.gap()
 	return nil
 }
 

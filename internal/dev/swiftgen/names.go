@@ -113,9 +113,9 @@ var reservedTypes = strings.Fields(`
 	Dictionary Double Encodable Encoder Equatable Error Float Foundation Hashable Hasher Identifiable
 	Int Int32 Int64 KeyValuePairs Mirror Never Optional Protocol RawRepresentable RawValue Self
 	Sendable Set String Swift Type UInt32 UInt64 Void
-	APIError Call CallOptions EnumValue FieldValue GeneratedMessage GeneratedObject Message MessageError MessageTable
+	APIError Call CallOptions EnumValue FieldValue GeneratedObject Message MessageError MessageTable
 	MethodDescriptor OtherValue OpenWearables PagedSequence Plain Protobuf Redacted Redacting
-	Response ScalarValue Slot Slots TextValue UnaryTransport
+	Response ScalarValue SharedTransport Slot Slots TextField TextValue UnaryTransport
 `)
 
 // oneofName returns the name of the enum for a oneof.
@@ -139,7 +139,7 @@ func oneofName(oneof *protogen.Oneof) string {
 func propertyName(name protoreflect.Name) string {
 	camel := lowerCamel(string(name))
 	switch camel {
-	case "self", "description", "debugDescription", "hashValue", "customMirror", "slots":
+	case "self", "description", "debugDescription", "hashValue", "customMirror", "slots", "editable":
 		return camel + "Field"
 	}
 	return camel

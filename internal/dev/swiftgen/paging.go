@@ -61,7 +61,7 @@ func (f *file) pagedSequence(m method, parameter string) {
 		f.line("  %s", line)
 	}
 	f.block(") -> PagedSequence<"+m.pages.element+">", func() {
-		f.call("transport.pages(", "Method."+quoted(m.name), "request", "options: options", `cursor: \.`+m.pages.cursor, `items: \.`+m.pages.items,
+		f.call("transport.base.pages(", "Method."+quoted(m.name), "request", "options: options", `cursor: \.`+m.pages.cursor, `items: \.`+m.pages.items,
 			`next: \`+m.output+"."+m.pages.next)
 	})
 }

@@ -60,10 +60,10 @@ func (f *file) service(service *protogen.Service) error {
 			}
 		})
 		f.gap()
-		f.line("@usableFromInline let transport: any UnaryTransport")
+		f.line("@usableFromInline let transport: SharedTransport")
 		f.gap()
 		f.block("public init(transport: any UnaryTransport)", func() {
-			f.line("self.transport = transport")
+			f.line("self.transport = SharedTransport(transport)")
 		})
 		for _, m := range methods {
 			f.gap()
@@ -89,7 +89,7 @@ func (f *file) method(m method) error {
 		f.line("  >")
 		head = " "
 	}
-	f.block(strings.TrimSpace(head), func() { f.line("Call(Method.%s, transport)", quoted(m.name)) })
+	f.block(strings.TrimSpace(head), func() { f.line("Call(Method.%s, transport.base)", quoted(m.name)) })
 	if m.pages != nil {
 		parameter, err := f.parameter(m)
 		if err != nil {

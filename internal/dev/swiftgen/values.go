@@ -131,15 +131,22 @@ func (f *file) set(values []string) {
 	f.line("/// A text that this version has no name for.")
 	f.line("case unrecognized(String)")
 	f.gap()
+	f.line("@inline(never)")
 	f.block("public init(rawValue: String)", func() {
-		f.line("switch rawValue {")
+		f.line(`let values: StaticString = """`)
+		for _, value := range values {
+			f.line("  %s", value)
+		}
+		f.line(`  """`)
+		f.line("switch MessageTable.place(of: rawValue, in: values) {")
 		for i, name := range cases {
-			f.line("case %q: self = .%s", values[i], quoted(name))
+			f.line("case %d: self = .%s", i, quoted(name))
 		}
 		f.line("default: self = .unrecognized(rawValue)")
 		f.line("}")
 	})
 	f.gap()
+	f.line("@inline(never)")
 	f.block("public var rawValue: String", func() {
 		f.line("switch self {")
 		for i, name := range cases {

@@ -4,25 +4,28 @@ import Foundation
 
 /// Alert is something that needs a look.
 public struct Alert: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.Alert",
-    """
-    one id string
-    one rule string
-    one subject string
-    one state string
-    one message string
-    one link string
-    always openedAt/opened_at time
-    always lastSeenAt/last_seen_at time
-    one occurrences int32
-    maybe acknowledgedAt/acknowledged_at time
-    maybe acknowledgedBy/acknowledged_by string
-    maybe resolvedAt/resolved_at time
-    maybe mutedUntil/muted_until time
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Alert
+      one id string
+      one rule string
+      one subject string
+      one state string
+      one message string
+      one link string
+      always openedAt/opened_at time
+      always lastSeenAt/last_seen_at time
+      one occurrences int32
+      maybe acknowledgedAt/acknowledged_at time
+      maybe acknowledgedBy/acknowledged_by string
+      maybe resolvedAt/resolved_at time
+      maybe mutedUntil/muted_until time
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -30,14 +33,14 @@ public struct Alert: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// The rule that found it, such as `key_new_network`.
   @_alwaysEmitIntoClient
   public var rule: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// What it is about: `key:`, `application:`, `developer:`, `user:`, `session:`,
@@ -45,75 +48,75 @@ public struct Alert: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var subject: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   /// `open`, `acknowledged` or `resolved`.
   @_alwaysEmitIntoClient
   public var state: Alert.State {
     get { slots[one: 3, Alert.State.self] }
-    set { slots[one: 3, Alert.State.self] = newValue }
+    set { editable[one: 3, Alert.State.self] = newValue }
   }
 
   /// One sentence that says what happened when it was last seen.
   @_alwaysEmitIntoClient
   public var message: String {
     get { slots[one: 4, String.self] }
-    set { slots[one: 4, String.self] = newValue }
+    set { editable[one: 4, String.self] = newValue }
   }
 
   /// The path, below that of the API, of what to look at or to change.
   @_alwaysEmitIntoClient
   public var link: String {
     get { slots[one: 5, String.self] }
-    set { slots[one: 5, String.self] = newValue }
+    set { editable[one: 5, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var openedAt: Date {
     get { slots[one: 6, Protobuf.Timestamp.self] }
-    set { slots[one: 6, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 6, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var lastSeenAt: Date {
     get { slots[one: 7, Protobuf.Timestamp.self] }
-    set { slots[one: 7, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 7, Protobuf.Timestamp.self] = newValue }
   }
 
   /// How often it was seen since it opened.
   @_alwaysEmitIntoClient
   public var occurrences: Int {
     get { slots[one: 8, Int32.self] }
-    set { slots[one: 8, Int32.self] = newValue }
+    set { editable[one: 8, Int32.self] = newValue }
   }
 
   /// Unset until somebody acknowledged it.
   @_alwaysEmitIntoClient
   public var acknowledgedAt: Date? {
     get { slots[maybe: 9, Protobuf.Timestamp.self] }
-    set { slots[maybe: 9, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 9, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Who did, as the audit trail names actors.
   @_alwaysEmitIntoClient
   public var acknowledgedBy: String? {
     get { slots[maybe: 10, String.self] }
-    set { slots[maybe: 10, String.self] = newValue }
+    set { editable[maybe: 10, String.self] = newValue }
   }
 
   /// Unset while its cause lasts.
   @_alwaysEmitIntoClient
   public var resolvedAt: Date? {
     get { slots[maybe: 11, Protobuf.Timestamp.self] }
-    set { slots[maybe: 11, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 11, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Until when its rule is muted for its subject. Unset if it is not.
   @_alwaysEmitIntoClient
   public var mutedUntil: Date? {
     get { slots[maybe: 12, Protobuf.Timestamp.self] }
-    set { slots[maybe: 12, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 12, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -156,15 +159,22 @@ public struct Alert: GeneratedObject, Identifiable {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "open": self = .`open`
-      case "acknowledged": self = .acknowledged
-      case "resolved": self = .resolved
+      let values: StaticString = """
+        open
+        acknowledged
+        resolved
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .`open`
+      case 1: self = .acknowledged
+      case 2: self = .resolved
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .`open`: "open"
@@ -178,17 +188,20 @@ public struct Alert: GeneratedObject, Identifiable {
 
 /// AlertThreshold is a number on which a rule depends.
 public struct AlertThreshold: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.AlertThreshold",
-    """
-    one name string
-    one value int32
-    one defaultValue/default_value int32
-    one minimum int32
-    one maximum int32
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.AlertThreshold
+      one name string
+      one value int32
+      one defaultValue/default_value int32
+      one minimum int32
+      one maximum int32
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -196,31 +209,31 @@ public struct AlertThreshold: GeneratedObject {
   @_alwaysEmitIntoClient
   public var name: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var value: Int {
     get { slots[one: 1, Int32.self] }
-    set { slots[one: 1, Int32.self] = newValue }
+    set { editable[one: 1, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var defaultValue: Int {
     get { slots[one: 2, Int32.self] }
-    set { slots[one: 2, Int32.self] = newValue }
+    set { editable[one: 2, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var minimum: Int {
     get { slots[one: 3, Int32.self] }
-    set { slots[one: 3, Int32.self] = newValue }
+    set { editable[one: 3, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var maximum: Int {
     get { slots[one: 4, Int32.self] }
-    set { slots[one: 4, Int32.self] = newValue }
+    set { editable[one: 4, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -242,17 +255,20 @@ public struct AlertThreshold: GeneratedObject {
 
 /// AlertRule says what opens alerts.
 public struct AlertRule: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.AlertRule",
-    """
-    one rule string
-    one description string
-    one enabled bool
-    list thresholds message
-    """,
-    messages: [AlertThreshold.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.AlertRule
+      one rule string
+      one description string
+      one enabled bool
+      list thresholds message
+      """,
+      messages: { [AlertThreshold.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -260,26 +276,26 @@ public struct AlertRule: GeneratedObject {
   @_alwaysEmitIntoClient
   public var rule: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// What it looks for.
   @_alwaysEmitIntoClient
   public var descriptionField: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var enabled: Bool {
     get { slots[one: 2, Bool.self] }
-    set { slots[one: 2, Bool.self] = newValue }
+    set { editable[one: 2, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var thresholds: [AlertThreshold] {
     get { slots[list: 3, AlertThreshold.self] }
-    set { slots[list: 3, AlertThreshold.self] = newValue }
+    set { editable[list: 3, AlertThreshold.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -299,34 +315,37 @@ public struct AlertRule: GeneratedObject {
 
 /// AlertMute keeps a rule from opening alerts about a subject.
 public struct AlertMute: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.AlertMute",
-    """
-    one rule string
-    one subject string
-    always until time
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.AlertMute
+      one rule string
+      one subject string
+      always until time
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var rule: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var subject: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var until: Date {
     get { slots[one: 2, Protobuf.Timestamp.self] }
-    set { slots[one: 2, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 2, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -342,18 +361,21 @@ public struct AlertMute: GeneratedObject {
   }
 }
 
-public struct ListAlertsRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListAlertsRequest",
-    """
-    maybe state string
-    maybe rule string
-    maybe subject string
-    maybe limit int32
-    maybe cursor string
-    """)
+public struct ListAlertsRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListAlertsRequest
+      maybe state string
+      maybe rule string
+      maybe subject string
+      maybe limit int32
+      maybe cursor string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -361,35 +383,35 @@ public struct ListAlertsRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var state: Alert.State? {
     get { slots[maybe: 0, Alert.State.self] }
-    set { slots[maybe: 0, Alert.State.self] = newValue }
+    set { editable[maybe: 0, Alert.State.self] = newValue }
   }
 
   /// Only alerts of this rule.
   @_alwaysEmitIntoClient
   public var rule: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// Only alerts about this subject, whole, such as `key:key_abc123def456`.
   @_alwaysEmitIntoClient
   public var subject: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   /// Alerts per page, 1 to 100. 100 if unset.
   @_alwaysEmitIntoClient
   public var limit: Int? {
     get { slots[maybe: 3, Int32.self] }
-    set { slots[maybe: 3, Int32.self] = newValue }
+    set { editable[maybe: 3, Int32.self] = newValue }
   }
 
   /// `next_cursor` of the page before, with the same filters.
   @_alwaysEmitIntoClient
   public var cursor: String? {
     get { slots[maybe: 4, String.self] }
-    set { slots[maybe: 4, String.self] = newValue }
+    set { editable[maybe: 4, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -409,30 +431,33 @@ public struct ListAlertsRequest: GeneratedMessage {
   }
 }
 
-public struct ListAlertsResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListAlertsResponse",
-    """
-    list items message
-    maybe nextCursor/next_cursor string
-    """,
-    messages: [Alert.self])
+public struct ListAlertsResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListAlertsResponse
+      list items message
+      maybe nextCursor/next_cursor string
+      """,
+      messages: { [Alert.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var items: [Alert] {
     get { slots[list: 0, Alert.self] }
-    set { slots[list: 0, Alert.self] = newValue }
+    set { editable[list: 0, Alert.self] = newValue }
   }
 
   /// Unset on the last page.
   @_alwaysEmitIntoClient
   public var nextCursor: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -446,21 +471,24 @@ public struct ListAlertsResponse: GeneratedMessage {
   }
 }
 
-public struct AcknowledgeAlertRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.AcknowledgeAlertRequest",
-    """
-    one id string
-    """)
+public struct AcknowledgeAlertRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.AcknowledgeAlertRequest
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -470,22 +498,25 @@ public struct AcknowledgeAlertRequest: GeneratedMessage {
   }
 }
 
-public struct AcknowledgeAlertResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.AcknowledgeAlertResponse",
-    """
-    always alert message
-    """,
-    messages: [Alert.self])
+public struct AcknowledgeAlertResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.AcknowledgeAlertResponse
+      always alert message
+      """,
+      messages: { [Alert.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var alert: Alert {
     get { slots[one: 0, Alert.self] }
-    set { slots[one: 0, Alert.self] = newValue }
+    set { editable[one: 0, Alert.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -495,29 +526,32 @@ public struct AcknowledgeAlertResponse: GeneratedMessage {
   }
 }
 
-public struct MuteAlertRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.MuteAlertRequest",
-    """
-    one id string
-    maybe until time
-    """)
+public struct MuteAlertRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.MuteAlertRequest
+      one id string
+      maybe until time
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// In the future. Ends the mute if unset.
   @_alwaysEmitIntoClient
   public var until: Date? {
     get { slots[maybe: 1, Protobuf.Timestamp.self] }
-    set { slots[maybe: 1, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 1, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -531,22 +565,25 @@ public struct MuteAlertRequest: GeneratedMessage {
   }
 }
 
-public struct MuteAlertResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.MuteAlertResponse",
-    """
-    always alert message
-    """,
-    messages: [Alert.self])
+public struct MuteAlertResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.MuteAlertResponse
+      always alert message
+      """,
+      messages: { [Alert.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var alert: Alert {
     get { slots[one: 0, Alert.self] }
-    set { slots[one: 0, Alert.self] = newValue }
+    set { editable[one: 0, Alert.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -556,10 +593,13 @@ public struct MuteAlertResponse: GeneratedMessage {
   }
 }
 
-public struct ListAlertRulesRequest: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.ListAlertRulesRequest")
+public struct ListAlertRulesRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.ListAlertRulesRequest")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -569,30 +609,33 @@ public struct ListAlertRulesRequest: GeneratedMessage {
   }
 }
 
-public struct ListAlertRulesResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListAlertRulesResponse",
-    """
-    list items message
-    list mutes message
-    """,
-    messages: [AlertRule.self, AlertMute.self])
+public struct ListAlertRulesResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListAlertRulesResponse
+      list items message
+      list mutes message
+      """,
+      messages: { [AlertRule.self, AlertMute.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var items: [AlertRule] {
     get { slots[list: 0, AlertRule.self] }
-    set { slots[list: 0, AlertRule.self] = newValue }
+    set { editable[list: 0, AlertRule.self] = newValue }
   }
 
   /// What is muted now, at most 1000.
   @_alwaysEmitIntoClient
   public var mutes: [AlertMute] {
     get { slots[list: 1, AlertMute.self] }
-    set { slots[list: 1, AlertMute.self] = newValue }
+    set { editable[list: 1, AlertMute.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -608,27 +651,30 @@ public struct ListAlertRulesResponse: GeneratedMessage {
 
 /// AlertThresholdInput sets a threshold.
 public struct AlertThresholdInput: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.AlertThresholdInput",
-    """
-    one name string
-    one value int32
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.AlertThresholdInput
+      one name string
+      one value int32
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var name: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var value: Int {
     get { slots[one: 1, Int32.self] }
-    set { slots[one: 1, Int32.self] = newValue }
+    set { editable[one: 1, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -642,39 +688,42 @@ public struct AlertThresholdInput: GeneratedObject {
   }
 }
 
-public struct UpdateAlertRuleRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.UpdateAlertRuleRequest",
-    """
-    one rule string
-    maybe enabled bool
-    list thresholds message
-    maybe updateMask/update_mask other
-    """,
-    messages: [AlertThresholdInput.self],
-    others: [Protobuf.FieldMask.self])
+public struct UpdateAlertRuleRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpdateAlertRuleRequest
+      one rule string
+      maybe enabled bool
+      list thresholds message
+      maybe updateMask/update_mask other
+      """,
+      messages: { [AlertThresholdInput.self] },
+      others: { [Protobuf.FieldMask.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var rule: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var enabled: Bool? {
     get { slots[maybe: 1, Bool.self] }
-    set { slots[maybe: 1, Bool.self] = newValue }
+    set { editable[maybe: 1, Bool.self] = newValue }
   }
 
   /// 1 to 8. Thresholds that are not named stay.
   @_alwaysEmitIntoClient
   public var thresholds: [AlertThresholdInput] {
     get { slots[list: 2, AlertThresholdInput.self] }
-    set { slots[list: 2, AlertThresholdInput.self] = newValue }
+    set { editable[list: 2, AlertThresholdInput.self] = newValue }
   }
 
   /// Which of `enabled` and `thresholds` to write. Neither can be cleared. Without a
@@ -682,7 +731,7 @@ public struct UpdateAlertRuleRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var updateMask: Protobuf.FieldMask? {
     get { slots[maybe: 3, Protobuf.FieldMask.self] }
-    set { slots[maybe: 3, Protobuf.FieldMask.self] = newValue }
+    set { editable[maybe: 3, Protobuf.FieldMask.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -700,22 +749,25 @@ public struct UpdateAlertRuleRequest: GeneratedMessage {
   }
 }
 
-public struct UpdateAlertRuleResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.UpdateAlertRuleResponse",
-    """
-    always rule message
-    """,
-    messages: [AlertRule.self])
+public struct UpdateAlertRuleResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpdateAlertRuleResponse
+      always rule message
+      """,
+      messages: { [AlertRule.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var rule: AlertRule {
     get { slots[one: 0, AlertRule.self] }
-    set { slots[one: 0, AlertRule.self] = newValue }
+    set { editable[one: 0, AlertRule.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -783,16 +835,16 @@ public struct AlertServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// ListAlerts returns one page of alerts, those that opened last first.
   @_alwaysEmitIntoClient
   public var listAlerts: Call<ListAlertsRequest, ListAlertsResponse> {
-    Call(Method.listAlerts, transport)
+    Call(Method.listAlerts, transport.base)
   }
 
   /// The items that ``listAlerts`` returns, starting with the page of the request. Each page is
@@ -801,7 +853,7 @@ public struct AlertServiceClient: Sendable {
   public func listAllAlerts(
     _ request: ListAlertsRequest = ListAlertsRequest(), options: CallOptions = CallOptions()
   ) -> PagedSequence<Alert> {
-    transport.pages(
+    transport.base.pages(
       Method.listAlerts,
       request,
       options: options,
@@ -814,7 +866,7 @@ public struct AlertServiceClient: Sendable {
   /// resolved by it; another one stays until its cause has ended. Who was first stays.
   @_alwaysEmitIntoClient
   public var acknowledgeAlert: Call<AcknowledgeAlertRequest, AcknowledgeAlertResponse> {
-    Call(Method.acknowledgeAlert, transport)
+    Call(Method.acknowledgeAlert, transport.base)
   }
 
   /// MuteAlert mutes the rule of the alert for its subject: until the time, nothing
@@ -822,19 +874,19 @@ public struct AlertServiceClient: Sendable {
   /// `permission_denied` (`quota_exceeded`) if there are 1000 mutes.
   @_alwaysEmitIntoClient
   public var muteAlert: Call<MuteAlertRequest, MuteAlertResponse> {
-    Call(Method.muteAlert, transport)
+    Call(Method.muteAlert, transport.base)
   }
 
   /// ListAlertRules returns every rule with its settings, and what is muted.
   @_alwaysEmitIntoClient
   public var listAlertRules: Call<ListAlertRulesRequest, ListAlertRulesResponse> {
-    Call(Method.listAlertRules, transport)
+    Call(Method.listAlertRules, transport.base)
   }
 
   /// UpdateAlertRule changes the settings of a rule. The unresolved alerts of a rule
   /// that is disabled are resolved within a minute.
   @_alwaysEmitIntoClient
   public var updateAlertRule: Call<UpdateAlertRuleRequest, UpdateAlertRuleResponse> {
-    Call(Method.updateAlertRule, transport)
+    Call(Method.updateAlertRule, transport.base)
   }
 }

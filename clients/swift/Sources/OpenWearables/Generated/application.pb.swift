@@ -4,18 +4,21 @@ import Foundation
 
 /// Application is an application without its secret.
 public struct Application: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.Application",
-    """
-    one id string
-    one appId/app_id string
-    one name string
-    always createdAt/created_at time
-    maybe overlap message
-    """,
-    messages: [Overlap.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Application
+      one id string
+      one appId/app_id string
+      one name string
+      always createdAt/created_at time
+      maybe overlap message
+      """,
+      messages: { [Overlap.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -23,7 +26,7 @@ public struct Application: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// `app_` and lower-case letters and digits. Requests refer to the application
@@ -31,26 +34,26 @@ public struct Application: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var appID: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var name: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var createdAt: Date {
     get { slots[one: 3, Protobuf.Timestamp.self] }
-    set { slots[one: 3, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 3, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Unset if the secret before the newest one no longer works.
   @_alwaysEmitIntoClient
   public var overlap: Overlap? {
     get { slots[maybe: 4, Overlap.self] }
-    set { slots[maybe: 4, Overlap.self] = newValue }
+    set { editable[maybe: 4, Overlap.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -70,14 +73,17 @@ public struct Application: GeneratedObject, Identifiable {
   }
 }
 
-public struct CreateApplicationRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.CreateApplicationRequest",
-    """
-    one name string
-    """)
+public struct CreateApplicationRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreateApplicationRequest
+      one name string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -85,7 +91,7 @@ public struct CreateApplicationRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var name: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -95,30 +101,33 @@ public struct CreateApplicationRequest: GeneratedMessage {
   }
 }
 
-public struct CreateApplicationResponse: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.CreateApplicationResponse",
-    """
-    always application message
-    one appSecret/app_secret string secret
-    """,
-    messages: [Application.self])
+public struct CreateApplicationResponse: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreateApplicationResponse
+      always application message
+      one appSecret/app_secret string secret
+      """,
+      messages: { [Application.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var application: Application {
     get { slots[one: 0, Application.self] }
-    set { slots[one: 0, Application.self] = newValue }
+    set { editable[one: 0, Application.self] = newValue }
   }
 
   /// Shown only in this response.
   @_alwaysEmitIntoClient
   public var appSecret: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -132,15 +141,18 @@ public struct CreateApplicationResponse: GeneratedMessage, Redacting {
   }
 }
 
-public struct ListApplicationsRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListApplicationsRequest",
-    """
-    maybe limit int32
-    maybe cursor string
-    """)
+public struct ListApplicationsRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListApplicationsRequest
+      maybe limit int32
+      maybe cursor string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -148,14 +160,14 @@ public struct ListApplicationsRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var limit: Int? {
     get { slots[maybe: 0, Int32.self] }
-    set { slots[maybe: 0, Int32.self] = newValue }
+    set { editable[maybe: 0, Int32.self] = newValue }
   }
 
   /// `next_cursor` of the previous page.
   @_alwaysEmitIntoClient
   public var cursor: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -169,30 +181,33 @@ public struct ListApplicationsRequest: GeneratedMessage {
   }
 }
 
-public struct ListApplicationsResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListApplicationsResponse",
-    """
-    list applications message
-    maybe nextCursor/next_cursor string
-    """,
-    messages: [Application.self])
+public struct ListApplicationsResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListApplicationsResponse
+      list applications message
+      maybe nextCursor/next_cursor string
+      """,
+      messages: { [Application.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var applications: [Application] {
     get { slots[list: 0, Application.self] }
-    set { slots[list: 0, Application.self] = newValue }
+    set { editable[list: 0, Application.self] = newValue }
   }
 
   /// Unset on the last page.
   @_alwaysEmitIntoClient
   public var nextCursor: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -206,21 +221,24 @@ public struct ListApplicationsResponse: GeneratedMessage {
   }
 }
 
-public struct GetApplicationRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetApplicationRequest",
-    """
-    one appId/app_id string
-    """)
+public struct GetApplicationRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetApplicationRequest
+      one appId/app_id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var appID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -230,22 +248,25 @@ public struct GetApplicationRequest: GeneratedMessage {
   }
 }
 
-public struct GetApplicationResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetApplicationResponse",
-    """
-    always application message
-    """,
-    messages: [Application.self])
+public struct GetApplicationResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetApplicationResponse
+      always application message
+      """,
+      messages: { [Application.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var application: Application {
     get { slots[one: 0, Application.self] }
-    set { slots[one: 0, Application.self] = newValue }
+    set { editable[one: 0, Application.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -255,31 +276,34 @@ public struct GetApplicationResponse: GeneratedMessage {
   }
 }
 
-public struct UpdateApplicationRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.UpdateApplicationRequest",
-    """
-    one appId/app_id string
-    maybe name string
-    maybe updateMask/update_mask other
-    """,
-    others: [Protobuf.FieldMask.self])
+public struct UpdateApplicationRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpdateApplicationRequest
+      one appId/app_id string
+      maybe name string
+      maybe updateMask/update_mask other
+      """,
+      others: { [Protobuf.FieldMask.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var appID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
   @_alwaysEmitIntoClient
   public var name: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// May contain `name`, which cannot be cleared. Without a mask, `name` is
@@ -287,7 +311,7 @@ public struct UpdateApplicationRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var updateMask: Protobuf.FieldMask? {
     get { slots[maybe: 2, Protobuf.FieldMask.self] }
-    set { slots[maybe: 2, Protobuf.FieldMask.self] = newValue }
+    set { editable[maybe: 2, Protobuf.FieldMask.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -303,22 +327,25 @@ public struct UpdateApplicationRequest: GeneratedMessage {
   }
 }
 
-public struct UpdateApplicationResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.UpdateApplicationResponse",
-    """
-    always application message
-    """,
-    messages: [Application.self])
+public struct UpdateApplicationResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpdateApplicationResponse
+      always application message
+      """,
+      messages: { [Application.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var application: Application {
     get { slots[one: 0, Application.self] }
-    set { slots[one: 0, Application.self] = newValue }
+    set { editable[one: 0, Application.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -328,29 +355,32 @@ public struct UpdateApplicationResponse: GeneratedMessage {
   }
 }
 
-public struct RotateApplicationSecretRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.RotateApplicationSecretRequest",
-    """
-    one appId/app_id string
-    one overlapSeconds/overlap_seconds int32
-    """)
+public struct RotateApplicationSecretRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RotateApplicationSecretRequest
+      one appId/app_id string
+      one overlapSeconds/overlap_seconds int32
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var appID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// How long the old secret stays valid, in seconds: 0 to 2592000 (30 days).
   @_alwaysEmitIntoClient
   public var overlapSeconds: Int {
     get { slots[one: 1, Int32.self] }
-    set { slots[one: 1, Int32.self] = newValue }
+    set { editable[one: 1, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -364,30 +394,33 @@ public struct RotateApplicationSecretRequest: GeneratedMessage {
   }
 }
 
-public struct RotateApplicationSecretResponse: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.RotateApplicationSecretResponse",
-    """
-    always application message
-    one appSecret/app_secret string secret
-    """,
-    messages: [Application.self])
+public struct RotateApplicationSecretResponse: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RotateApplicationSecretResponse
+      always application message
+      one appSecret/app_secret string secret
+      """,
+      messages: { [Application.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var application: Application {
     get { slots[one: 0, Application.self] }
-    set { slots[one: 0, Application.self] = newValue }
+    set { editable[one: 0, Application.self] = newValue }
   }
 
   /// The new secret. Shown only in this response.
   @_alwaysEmitIntoClient
   public var appSecret: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -401,21 +434,24 @@ public struct RotateApplicationSecretResponse: GeneratedMessage, Redacting {
   }
 }
 
-public struct FinishApplicationRotationRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.FinishApplicationRotationRequest",
-    """
-    one appId/app_id string
-    """)
+public struct FinishApplicationRotationRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.FinishApplicationRotationRequest
+      one appId/app_id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var appID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -425,22 +461,25 @@ public struct FinishApplicationRotationRequest: GeneratedMessage {
   }
 }
 
-public struct FinishApplicationRotationResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.FinishApplicationRotationResponse",
-    """
-    always application message
-    """,
-    messages: [Application.self])
+public struct FinishApplicationRotationResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.FinishApplicationRotationResponse
+      always application message
+      """,
+      messages: { [Application.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var application: Application {
     get { slots[one: 0, Application.self] }
-    set { slots[one: 0, Application.self] = newValue }
+    set { editable[one: 0, Application.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -450,21 +489,24 @@ public struct FinishApplicationRotationResponse: GeneratedMessage {
   }
 }
 
-public struct DeleteApplicationRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.DeleteApplicationRequest",
-    """
-    one appId/app_id string
-    """)
+public struct DeleteApplicationRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.DeleteApplicationRequest
+      one appId/app_id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var appID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -474,10 +516,13 @@ public struct DeleteApplicationRequest: GeneratedMessage {
   }
 }
 
-public struct DeleteApplicationResponse: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.DeleteApplicationResponse")
+public struct DeleteApplicationResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.DeleteApplicationResponse")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -552,10 +597,10 @@ public struct ApplicationServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// CreateApplication creates an application and returns its secret, which is
@@ -563,13 +608,13 @@ public struct ApplicationServiceClient: Sendable {
   /// (`quota_exceeded`) if there are as many applications as the operator allows.
   @_alwaysEmitIntoClient
   public var createApplication: Call<CreateApplicationRequest, CreateApplicationResponse> {
-    Call(Method.createApplication, transport)
+    Call(Method.createApplication, transport.base)
   }
 
   /// ListApplications returns one page of applications, newest first.
   @_alwaysEmitIntoClient
   public var listApplications: Call<ListApplicationsRequest, ListApplicationsResponse> {
-    Call(Method.listApplications, transport)
+    Call(Method.listApplications, transport.base)
   }
 
   /// The items that ``listApplications`` returns, starting with the page of the request. Each page
@@ -579,7 +624,7 @@ public struct ApplicationServiceClient: Sendable {
     _ request: ListApplicationsRequest = ListApplicationsRequest(),
     options: CallOptions = CallOptions()
   ) -> PagedSequence<Application> {
-    transport.pages(
+    transport.base.pages(
       Method.listApplications,
       request,
       options: options,
@@ -591,13 +636,13 @@ public struct ApplicationServiceClient: Sendable {
   /// GetApplication returns one application.
   @_alwaysEmitIntoClient
   public var getApplication: Call<GetApplicationRequest, GetApplicationResponse> {
-    Call(Method.getApplication, transport)
+    Call(Method.getApplication, transport.base)
   }
 
   /// UpdateApplication renames an application.
   @_alwaysEmitIntoClient
   public var updateApplication: Call<UpdateApplicationRequest, UpdateApplicationResponse> {
-    Call(Method.updateApplication, transport)
+    Call(Method.updateApplication, transport.base)
   }
 
   /// RotateApplicationSecret gives the application a new secret and returns it.
@@ -612,7 +657,7 @@ public struct ApplicationServiceClient: Sendable {
       RotateApplicationSecretResponse
     >
   {
-    Call(Method.rotateApplicationSecret, transport)
+    Call(Method.rotateApplicationSecret, transport.base)
   }
 
   /// FinishApplicationRotation ends the secret before the newest one, which
@@ -627,13 +672,13 @@ public struct ApplicationServiceClient: Sendable {
       FinishApplicationRotationResponse
     >
   {
-    Call(Method.finishApplicationRotation, transport)
+    Call(Method.finishApplicationRotation, transport.base)
   }
 
   /// DeleteApplication deletes the application and revokes every token minted
   /// with it.
   @_alwaysEmitIntoClient
   public var deleteApplication: Call<DeleteApplicationRequest, DeleteApplicationResponse> {
-    Call(Method.deleteApplication, transport)
+    Call(Method.deleteApplication, transport.base)
   }
 }

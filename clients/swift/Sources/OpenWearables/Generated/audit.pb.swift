@@ -4,22 +4,25 @@ import Foundation
 
 /// AuditEvent is something that happened, or was refused.
 public struct AuditEvent: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.AuditEvent",
-    """
-    one id string
-    always at time
-    one action string
-    one outcome string
-    one actor string
-    maybe subject string
-    maybe ip string
-    maybe client string
-    maybe requestId/request_id string
-    one occurrences int32
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.AuditEvent
+      one id string
+      always at time
+      one action string
+      one outcome string
+      one actor string
+      maybe subject string
+      maybe ip string
+      maybe client string
+      maybe requestId/request_id string
+      one occurrences int32
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -27,27 +30,27 @@ public struct AuditEvent: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var at: Date {
     get { slots[one: 1, Protobuf.Timestamp.self] }
-    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 1, Protobuf.Timestamp.self] = newValue }
   }
 
   /// A noun and a verb, such as `key.create` or `session.login`.
   @_alwaysEmitIntoClient
   public var action: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   /// `ok`, or the reason of a refusal, such as `invalid_credentials`.
   @_alwaysEmitIntoClient
   public var outcome: String {
     get { slots[one: 3, String.self] }
-    set { slots[one: 3, String.self] = newValue }
+    set { editable[one: 3, String.self] = newValue }
   }
 
   /// Who did it: `developer:`, `key:`, `application:` or `user:` and an id,
@@ -56,34 +59,34 @@ public struct AuditEvent: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var actor: String {
     get { slots[one: 4, String.self] }
-    set { slots[one: 4, String.self] = newValue }
+    set { editable[one: 4, String.self] = newValue }
   }
 
   /// What was acted on, in the same form, also `session:`. Unset if unknown.
   @_alwaysEmitIntoClient
   public var subject: String? {
     get { slots[maybe: 5, String.self] }
-    set { slots[maybe: 5, String.self] = newValue }
+    set { editable[maybe: 5, String.self] = newValue }
   }
 
   /// The caller's address.
   @_alwaysEmitIntoClient
   public var ip: String? {
     get { slots[maybe: 6, String.self] }
-    set { slots[maybe: 6, String.self] = newValue }
+    set { editable[maybe: 6, String.self] = newValue }
   }
 
   /// The caller's User-Agent, at most 255 bytes.
   @_alwaysEmitIntoClient
   public var client: String? {
     get { slots[maybe: 7, String.self] }
-    set { slots[maybe: 7, String.self] = newValue }
+    set { editable[maybe: 7, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var requestID: String? {
     get { slots[maybe: 8, String.self] }
-    set { slots[maybe: 8, String.self] = newValue }
+    set { editable[maybe: 8, String.self] = newValue }
   }
 
   /// How often it happened: of many refusals alike within a minute, and of writes of
@@ -92,7 +95,7 @@ public struct AuditEvent: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var occurrences: Int {
     get { slots[one: 9, Int32.self] }
-    set { slots[one: 9, Int32.self] = newValue }
+    set { editable[one: 9, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -122,21 +125,24 @@ public struct AuditEvent: GeneratedObject, Identifiable {
   }
 }
 
-public struct ListAuditEventsRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListAuditEventsRequest",
-    """
-    maybe actor string
-    maybe subject string
-    maybe action string
-    maybe outcome string
-    maybe start time
-    maybe end time
-    maybe limit int32
-    maybe cursor string
-    """)
+public struct ListAuditEventsRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListAuditEventsRequest
+      maybe actor string
+      maybe subject string
+      maybe action string
+      maybe outcome string
+      maybe start time
+      maybe end time
+      maybe limit int32
+      maybe cursor string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -144,56 +150,56 @@ public struct ListAuditEventsRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var actor: String? {
     get { slots[maybe: 0, String.self] }
-    set { slots[maybe: 0, String.self] = newValue }
+    set { editable[maybe: 0, String.self] = newValue }
   }
 
   /// Only the events on this subject, whole.
   @_alwaysEmitIntoClient
   public var subject: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// Only this action, such as `session.login`.
   @_alwaysEmitIntoClient
   public var action: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   /// Only this outcome, such as `ok`.
   @_alwaysEmitIntoClient
   public var outcome: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   /// Only events at or after this time.
   @_alwaysEmitIntoClient
   public var start: Date? {
     get { slots[maybe: 4, Protobuf.Timestamp.self] }
-    set { slots[maybe: 4, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 4, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Only events before this time.
   @_alwaysEmitIntoClient
   public var end: Date? {
     get { slots[maybe: 5, Protobuf.Timestamp.self] }
-    set { slots[maybe: 5, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 5, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Events per page, 1 to 100. 100 if unset.
   @_alwaysEmitIntoClient
   public var limit: Int? {
     get { slots[maybe: 6, Int32.self] }
-    set { slots[maybe: 6, Int32.self] = newValue }
+    set { editable[maybe: 6, Int32.self] = newValue }
   }
 
   /// `next_cursor` of the page before, with the same filters.
   @_alwaysEmitIntoClient
   public var cursor: String? {
     get { slots[maybe: 7, String.self] }
-    set { slots[maybe: 7, String.self] = newValue }
+    set { editable[maybe: 7, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -219,30 +225,33 @@ public struct ListAuditEventsRequest: GeneratedMessage {
   }
 }
 
-public struct ListAuditEventsResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListAuditEventsResponse",
-    """
-    list items message
-    maybe nextCursor/next_cursor string
-    """,
-    messages: [AuditEvent.self])
+public struct ListAuditEventsResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListAuditEventsResponse
+      list items message
+      maybe nextCursor/next_cursor string
+      """,
+      messages: { [AuditEvent.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var items: [AuditEvent] {
     get { slots[list: 0, AuditEvent.self] }
-    set { slots[list: 0, AuditEvent.self] = newValue }
+    set { editable[list: 0, AuditEvent.self] = newValue }
   }
 
   /// Unset on the last page.
   @_alwaysEmitIntoClient
   public var nextCursor: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -258,22 +267,25 @@ public struct ListAuditEventsResponse: GeneratedMessage {
 
 /// Access is one read of a user's health data.
 public struct Access: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.Access",
-    """
-    one number int32
-    always at time
-    one actor string
-    one operation string
-    maybe start time
-    maybe end time
-    one records int32
-    maybe ip string
-    maybe client string
-    maybe requestId/request_id string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Access
+      one number int32
+      always at time
+      one actor string
+      one operation string
+      maybe start time
+      maybe end time
+      one records int32
+      maybe ip string
+      maybe client string
+      maybe requestId/request_id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -281,47 +293,47 @@ public struct Access: GeneratedObject {
   @_alwaysEmitIntoClient
   public var number: Int {
     get { slots[one: 0, Int32.self] }
-    set { slots[one: 0, Int32.self] = newValue }
+    set { editable[one: 0, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var at: Date {
     get { slots[one: 1, Protobuf.Timestamp.self] }
-    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 1, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Who read it: `developer:`, `key:` or `user:` and an id.
   @_alwaysEmitIntoClient
   public var actor: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   /// The operation, such as `ListWorkouts`.
   @_alwaysEmitIntoClient
   public var operation: String {
     get { slots[one: 3, String.self] }
-    set { slots[one: 3, String.self] = newValue }
+    set { editable[one: 3, String.self] = newValue }
   }
 
   /// The times between which data was asked for: from `start` on and before `end`.
   @_alwaysEmitIntoClient
   public var start: Date? {
     get { slots[maybe: 4, Protobuf.Timestamp.self] }
-    set { slots[maybe: 4, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 4, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var end: Date? {
     get { slots[maybe: 5, Protobuf.Timestamp.self] }
-    set { slots[maybe: 5, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 5, Protobuf.Timestamp.self] = newValue }
   }
 
   /// How many records the answer held.
   @_alwaysEmitIntoClient
   public var records: Int {
     get { slots[one: 6, Int32.self] }
-    set { slots[one: 6, Int32.self] = newValue }
+    set { editable[one: 6, Int32.self] = newValue }
   }
 
   /// The reader's address. Unset in the own reads of a user who was deleted, as are
@@ -329,20 +341,20 @@ public struct Access: GeneratedObject {
   @_alwaysEmitIntoClient
   public var ip: String? {
     get { slots[maybe: 7, String.self] }
-    set { slots[maybe: 7, String.self] = newValue }
+    set { editable[maybe: 7, String.self] = newValue }
   }
 
   /// The reader's User-Agent, at most 255 bytes.
   @_alwaysEmitIntoClient
   public var client: String? {
     get { slots[maybe: 8, String.self] }
-    set { slots[maybe: 8, String.self] = newValue }
+    set { editable[maybe: 8, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var requestID: String? {
     get { slots[maybe: 9, String.self] }
-    set { slots[maybe: 9, String.self] = newValue }
+    set { editable[maybe: 9, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -372,16 +384,19 @@ public struct Access: GeneratedObject {
   }
 }
 
-public struct ListUserAccessesRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListUserAccessesRequest",
-    """
-    one userId/user_id string
-    maybe limit int32
-    maybe cursor string
-    """)
+public struct ListUserAccessesRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListUserAccessesRequest
+      one userId/user_id string
+      maybe limit int32
+      maybe cursor string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -389,21 +404,21 @@ public struct ListUserAccessesRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// Accesses per page, 1 to 100. 100 if unset.
   @_alwaysEmitIntoClient
   public var limit: Int? {
     get { slots[maybe: 1, Int32.self] }
-    set { slots[maybe: 1, Int32.self] = newValue }
+    set { editable[maybe: 1, Int32.self] = newValue }
   }
 
   /// `next_cursor` of the page before, of the same user.
   @_alwaysEmitIntoClient
   public var cursor: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -419,30 +434,33 @@ public struct ListUserAccessesRequest: GeneratedMessage {
   }
 }
 
-public struct ListUserAccessesResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListUserAccessesResponse",
-    """
-    list items message
-    maybe nextCursor/next_cursor string
-    """,
-    messages: [Access.self])
+public struct ListUserAccessesResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListUserAccessesResponse
+      list items message
+      maybe nextCursor/next_cursor string
+      """,
+      messages: { [Access.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var items: [Access] {
     get { slots[list: 0, Access.self] }
-    set { slots[list: 0, Access.self] = newValue }
+    set { editable[list: 0, Access.self] = newValue }
   }
 
   /// Unset on the last page.
   @_alwaysEmitIntoClient
   public var nextCursor: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -483,10 +501,10 @@ public struct AuditServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// ListAuditEvents returns one page of the audit trail, newest first. Every
@@ -501,7 +519,7 @@ public struct AuditServiceClient: Sendable {
   /// Credential: a developer access token.
   @_alwaysEmitIntoClient
   public var listAuditEvents: Call<ListAuditEventsRequest, ListAuditEventsResponse> {
-    Call(Method.listAuditEvents, transport)
+    Call(Method.listAuditEvents, transport.base)
   }
 
   /// The items that ``listAuditEvents`` returns, starting with the page of the request. Each page
@@ -511,7 +529,7 @@ public struct AuditServiceClient: Sendable {
     _ request: ListAuditEventsRequest = ListAuditEventsRequest(),
     options: CallOptions = CallOptions()
   ) -> PagedSequence<AuditEvent> {
-    transport.pages(
+    transport.base.pages(
       Method.listAuditEvents,
       request,
       options: options,
@@ -531,7 +549,7 @@ public struct AuditServiceClient: Sendable {
   /// Fails with `not_found` (`not_found`) if there is no such user and no access.
   @_alwaysEmitIntoClient
   public var listUserAccesses: Call<ListUserAccessesRequest, ListUserAccessesResponse> {
-    Call(Method.listUserAccesses, transport)
+    Call(Method.listUserAccesses, transport.base)
   }
 
   /// The items that ``listUserAccesses`` returns, starting with the page of the request. Each page
@@ -540,7 +558,7 @@ public struct AuditServiceClient: Sendable {
   public func listAllUserAccesses(
     _ request: ListUserAccessesRequest, options: CallOptions = CallOptions()
   ) -> PagedSequence<Access> {
-    transport.pages(
+    transport.base.pages(
       Method.listUserAccesses,
       request,
       options: options,

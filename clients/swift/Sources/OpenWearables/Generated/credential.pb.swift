@@ -2,14 +2,17 @@
 
 import Foundation
 
-public struct ReportCredentialRequest: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.ReportCredentialRequest",
-    """
-    one credential string secret
-    """)
+public struct ReportCredentialRequest: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ReportCredentialRequest
+      one credential string secret
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -18,7 +21,7 @@ public struct ReportCredentialRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var credential: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -28,10 +31,13 @@ public struct ReportCredentialRequest: GeneratedMessage, Redacting {
   }
 }
 
-public struct ReportCredentialResponse: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.ReportCredentialResponse")
+public struct ReportCredentialResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.ReportCredentialResponse")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -41,20 +47,23 @@ public struct ReportCredentialResponse: GeneratedMessage {
   }
 }
 
-public struct VerifyCredentialRequest: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.VerifyCredentialRequest",
-    """
-    one credential string secret
-    maybe operation string
-    maybe scope string
-    maybe userId/user_id string
-    maybe environment string
-    maybe ip string
-    one spend bool
-    """)
+public struct VerifyCredentialRequest: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.VerifyCredentialRequest
+      one credential string secret
+      maybe operation string
+      maybe scope string
+      maybe userId/user_id string
+      maybe environment string
+      maybe ip string
+      one spend bool
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -63,7 +72,7 @@ public struct VerifyCredentialRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var credential: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
@@ -71,7 +80,7 @@ public struct VerifyCredentialRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var operation: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
@@ -80,7 +89,7 @@ public struct VerifyCredentialRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var scope: Key.Scope? {
     get { slots[maybe: 2, Key.Scope.self] }
-    set { slots[maybe: 2, Key.Scope.self] = newValue }
+    set { editable[maybe: 2, Key.Scope.self] = newValue }
   }
 
   /// Whose data is reached, a UUID. The token of another user is refused. Whether there is
@@ -88,14 +97,14 @@ public struct VerifyCredentialRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var userID: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   /// An API key must be of this environment. Tokens have none.
   @_alwaysEmitIntoClient
   public var environment: Key.Environment? {
     get { slots[maybe: 4, Key.Environment.self] }
-    set { slots[maybe: 4, Key.Environment.self] = newValue }
+    set { editable[maybe: 4, Key.Environment.self] = newValue }
   }
 
   /// The IP address from which the credential came. Without it, a key that has
@@ -103,7 +112,7 @@ public struct VerifyCredentialRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var ip: String? {
     get { slots[maybe: 5, String.self] }
-    set { slots[maybe: 5, String.self] = newValue }
+    set { editable[maybe: 5, String.self] = newValue }
   }
 
   /// Count this as a request of the credential, against its own limit. Without, the answer
@@ -111,7 +120,7 @@ public struct VerifyCredentialRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var spend: Bool {
     get { slots[one: 6, Bool.self] }
-    set { slots[one: 6, Bool.self] = newValue }
+    set { editable[one: 6, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -135,22 +144,25 @@ public struct VerifyCredentialRequest: GeneratedMessage, Redacting {
   }
 }
 
-public struct VerifyCredentialResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.VerifyCredentialResponse",
-    """
-    always verification message
-    """,
-    messages: [Verification.self])
+public struct VerifyCredentialResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.VerifyCredentialResponse
+      always verification message
+      """,
+      messages: { [Verification.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var verification: Verification {
     get { slots[one: 0, Verification.self] }
-    set { slots[one: 0, Verification.self] = newValue }
+    set { editable[one: 0, Verification.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -162,19 +174,22 @@ public struct VerifyCredentialResponse: GeneratedMessage {
 
 /// CredentialCheck is a credential with the conditions that it is verified under.
 public struct CredentialCheck: GeneratedObject, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.CredentialCheck",
-    """
-    one credential string secret
-    maybe operation string
-    maybe scope string
-    maybe userId/user_id string
-    maybe environment string
-    maybe ip string
-    one spend bool
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CredentialCheck
+      one credential string secret
+      maybe operation string
+      maybe scope string
+      maybe userId/user_id string
+      maybe environment string
+      maybe ip string
+      one spend bool
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -183,7 +198,7 @@ public struct CredentialCheck: GeneratedObject, Redacting {
   @_alwaysEmitIntoClient
   public var credential: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
@@ -191,7 +206,7 @@ public struct CredentialCheck: GeneratedObject, Redacting {
   @_alwaysEmitIntoClient
   public var operation: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
@@ -200,7 +215,7 @@ public struct CredentialCheck: GeneratedObject, Redacting {
   @_alwaysEmitIntoClient
   public var scope: Key.Scope? {
     get { slots[maybe: 2, Key.Scope.self] }
-    set { slots[maybe: 2, Key.Scope.self] = newValue }
+    set { editable[maybe: 2, Key.Scope.self] = newValue }
   }
 
   /// Whose data is reached, a UUID. The token of another user is refused. Whether there is
@@ -208,14 +223,14 @@ public struct CredentialCheck: GeneratedObject, Redacting {
   @_alwaysEmitIntoClient
   public var userID: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   /// An API key must be of this environment. Tokens have none.
   @_alwaysEmitIntoClient
   public var environment: Key.Environment? {
     get { slots[maybe: 4, Key.Environment.self] }
-    set { slots[maybe: 4, Key.Environment.self] = newValue }
+    set { editable[maybe: 4, Key.Environment.self] = newValue }
   }
 
   /// The IP address from which the credential came. Without it, a key that has
@@ -223,7 +238,7 @@ public struct CredentialCheck: GeneratedObject, Redacting {
   @_alwaysEmitIntoClient
   public var ip: String? {
     get { slots[maybe: 5, String.self] }
-    set { slots[maybe: 5, String.self] = newValue }
+    set { editable[maybe: 5, String.self] = newValue }
   }
 
   /// Count this as a request of the credential, against its own limit. Without, the answer
@@ -231,7 +246,7 @@ public struct CredentialCheck: GeneratedObject, Redacting {
   @_alwaysEmitIntoClient
   public var spend: Bool {
     get { slots[one: 6, Bool.self] }
-    set { slots[one: 6, Bool.self] = newValue }
+    set { editable[one: 6, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -255,15 +270,18 @@ public struct CredentialCheck: GeneratedObject, Redacting {
   }
 }
 
-public struct VerifyCredentialsRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.VerifyCredentialsRequest",
-    """
-    list checks message
-    """,
-    messages: [CredentialCheck.self])
+public struct VerifyCredentialsRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.VerifyCredentialsRequest
+      list checks message
+      """,
+      messages: { [CredentialCheck.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -271,7 +289,7 @@ public struct VerifyCredentialsRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var checks: [CredentialCheck] {
     get { slots[list: 0, CredentialCheck.self] }
-    set { slots[list: 0, CredentialCheck.self] = newValue }
+    set { editable[list: 0, CredentialCheck.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -281,15 +299,18 @@ public struct VerifyCredentialsRequest: GeneratedMessage {
   }
 }
 
-public struct VerifyCredentialsResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.VerifyCredentialsResponse",
-    """
-    list verifications message
-    """,
-    messages: [Verification.self])
+public struct VerifyCredentialsResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.VerifyCredentialsResponse
+      list verifications message
+      """,
+      messages: { [Verification.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -297,7 +318,7 @@ public struct VerifyCredentialsResponse: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var verifications: [Verification] {
     get { slots[list: 0, Verification.self] }
-    set { slots[list: 0, Verification.self] = newValue }
+    set { editable[list: 0, Verification.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -307,19 +328,22 @@ public struct VerifyCredentialsResponse: GeneratedMessage {
   }
 }
 
-public struct ExplainAccessRequest: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.ExplainAccessRequest",
-    """
-    one credential string secret
-    maybe operation string
-    maybe scope string
-    maybe userId/user_id string
-    maybe environment string
-    maybe ip string
-    """)
+public struct ExplainAccessRequest: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ExplainAccessRequest
+      one credential string secret
+      maybe operation string
+      maybe scope string
+      maybe userId/user_id string
+      maybe environment string
+      maybe ip string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -328,7 +352,7 @@ public struct ExplainAccessRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var credential: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// The name of an operation, such as `ListWorkouts`, that takes a credential in a header:
@@ -336,7 +360,7 @@ public struct ExplainAccessRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var operation: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// An API key must have the scope. The token of a user has `users:read`, `workouts:read`,
@@ -345,7 +369,7 @@ public struct ExplainAccessRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var scope: Key.Scope? {
     get { slots[maybe: 2, Key.Scope.self] }
-    set { slots[maybe: 2, Key.Scope.self] = newValue }
+    set { editable[maybe: 2, Key.Scope.self] = newValue }
   }
 
   /// Whose data is reached, a UUID. The token of another user is refused. Whether there is
@@ -353,14 +377,14 @@ public struct ExplainAccessRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var userID: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   /// An API key must be of this environment. Tokens have none.
   @_alwaysEmitIntoClient
   public var environment: Key.Environment? {
     get { slots[maybe: 4, Key.Environment.self] }
-    set { slots[maybe: 4, Key.Environment.self] = newValue }
+    set { editable[maybe: 4, Key.Environment.self] = newValue }
   }
 
   /// The IP address from which the credential came. Without it, a key that has
@@ -368,7 +392,7 @@ public struct ExplainAccessRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var ip: String? {
     get { slots[maybe: 5, String.self] }
-    set { slots[maybe: 5, String.self] = newValue }
+    set { editable[maybe: 5, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -390,30 +414,33 @@ public struct ExplainAccessRequest: GeneratedMessage, Redacting {
   }
 }
 
-public struct ExplainAccessResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ExplainAccessResponse",
-    """
-    always verification message
-    list checks message
-    """,
-    messages: [Verification.self, AccessCheck.self])
+public struct ExplainAccessResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ExplainAccessResponse
+      always verification message
+      list checks message
+      """,
+      messages: { [Verification.self, AccessCheck.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var verification: Verification {
     get { slots[one: 0, Verification.self] }
-    set { slots[one: 0, Verification.self] = newValue }
+    set { editable[one: 0, Verification.self] = newValue }
   }
 
   /// In the order in which a request passes through them.
   @_alwaysEmitIntoClient
   public var checks: [AccessCheck] {
     get { slots[list: 1, AccessCheck.self] }
-    set { slots[list: 1, AccessCheck.self] = newValue }
+    set { editable[list: 1, AccessCheck.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -431,32 +458,35 @@ public struct ExplainAccessResponse: GeneratedMessage {
 /// for is told of every credential that was made here, also if it is not valid any more;
 /// of others nothing is.
 public struct Verification: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.Verification",
-    """
-    one valid bool
-    one reason string
-    one message string
-    maybe kind string
-    maybe subject string
-    list scopes string
-    maybe userId/user_id string
-    maybe appId/app_id string
-    maybe environment string
-    maybe expiresAt/expires_at time
-    maybe limit message
-    maybe requiredScope/required_scope string
-    """,
-    messages: [CredentialLimit.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Verification
+      one valid bool
+      one reason string
+      one message string
+      maybe kind string
+      maybe subject string
+      list scopes string
+      maybe userId/user_id string
+      maybe appId/app_id string
+      maybe environment string
+      maybe expiresAt/expires_at time
+      maybe limit message
+      maybe requiredScope/required_scope string
+      """,
+      messages: { [CredentialLimit.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var valid: Bool {
     get { slots[one: 0, Bool.self] }
-    set { slots[one: 0, Bool.self] = newValue }
+    set { editable[one: 0, Bool.self] = newValue }
   }
 
   /// `valid`, or the first condition that is not met. `malformed`: no API key and no token,
@@ -469,27 +499,27 @@ public struct Verification: GeneratedObject {
   @_alwaysEmitIntoClient
   public var reason: Verification.Reason {
     get { slots[one: 1, Verification.Reason.self] }
-    set { slots[one: 1, Verification.Reason.self] = newValue }
+    set { editable[one: 1, Verification.Reason.self] = newValue }
   }
 
   /// The reason in a sentence.
   @_alwaysEmitIntoClient
   public var message: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var kind: Verification.Kind? {
     get { slots[maybe: 3, Verification.Kind.self] }
-    set { slots[maybe: 3, Verification.Kind.self] = newValue }
+    set { editable[maybe: 3, Verification.Kind.self] = newValue }
   }
 
   /// Who acts: `key:`, `user:` or `developer:` and an id, as the audit trail has it.
   @_alwaysEmitIntoClient
   public var subject: String? {
     get { slots[maybe: 4, String.self] }
-    set { slots[maybe: 4, String.self] = newValue }
+    set { editable[maybe: 4, String.self] = newValue }
   }
 
   /// Of an API key. The token of a user has `sdk`, that of a developer none: it may do
@@ -497,14 +527,14 @@ public struct Verification: GeneratedObject {
   @_alwaysEmitIntoClient
   public var scopes: [String] {
     get { slots[list: 5, String.self] }
-    set { slots[list: 5, String.self] = newValue }
+    set { editable[list: 5, String.self] = newValue }
   }
 
   /// Of the token of a user.
   @_alwaysEmitIntoClient
   public var userID: String? {
     get { slots[maybe: 6, String.self] }
-    set { slots[maybe: 6, String.self] = newValue }
+    set { editable[maybe: 6, String.self] = newValue }
   }
 
   /// What minted the token of a user: the id of an application, `key:` and the id of a
@@ -512,35 +542,35 @@ public struct Verification: GeneratedObject {
   @_alwaysEmitIntoClient
   public var appID: String? {
     get { slots[maybe: 7, String.self] }
-    set { slots[maybe: 7, String.self] = newValue }
+    set { editable[maybe: 7, String.self] = newValue }
   }
 
   /// Of an API key: `live` or `test`.
   @_alwaysEmitIntoClient
   public var environment: Key.Environment? {
     get { slots[maybe: 8, Key.Environment.self] }
-    set { slots[maybe: 8, Key.Environment.self] = newValue }
+    set { editable[maybe: 8, Key.Environment.self] = newValue }
   }
 
   /// When it is refused from then on. Unset if it does not expire.
   @_alwaysEmitIntoClient
   public var expiresAt: Date? {
     get { slots[maybe: 9, Protobuf.Timestamp.self] }
-    set { slots[maybe: 9, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 9, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Unset unless the credential is good in itself.
   @_alwaysEmitIntoClient
   public var limit: CredentialLimit? {
     get { slots[maybe: 10, CredentialLimit.self] }
-    set { slots[maybe: 10, CredentialLimit.self] = newValue }
+    set { editable[maybe: 10, CredentialLimit.self] = newValue }
   }
 
   /// The scope that is missing, of `insufficient_scope`.
   @_alwaysEmitIntoClient
   public var requiredScope: String? {
     get { slots[maybe: 11, String.self] }
-    set { slots[maybe: 11, String.self] = newValue }
+    set { editable[maybe: 11, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -597,25 +627,42 @@ public struct Verification: GeneratedObject {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "valid": self = .valid
-      case "malformed": self = .malformed
-      case "not_found": self = .notFound
-      case "wrong_kind": self = .wrongKind
-      case "disabled": self = .disabled
-      case "revoked": self = .revoked
-      case "expired": self = .expired
-      case "network_not_allowed": self = .networkNotAllowed
-      case "rate_limited": self = .rateLimited
-      case "wrong_environment": self = .wrongEnvironment
-      case "credential_not_allowed": self = .credentialNotAllowed
-      case "insufficient_scope": self = .insufficientScope
-      case "other_user": self = .otherUser
+      let values: StaticString = """
+        valid
+        malformed
+        not_found
+        wrong_kind
+        disabled
+        revoked
+        expired
+        network_not_allowed
+        rate_limited
+        wrong_environment
+        credential_not_allowed
+        insufficient_scope
+        other_user
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .valid
+      case 1: self = .malformed
+      case 2: self = .notFound
+      case 3: self = .wrongKind
+      case 4: self = .disabled
+      case 5: self = .revoked
+      case 6: self = .expired
+      case 7: self = .networkNotAllowed
+      case 8: self = .rateLimited
+      case 9: self = .wrongEnvironment
+      case 10: self = .credentialNotAllowed
+      case 11: self = .insufficientScope
+      case 12: self = .otherUser
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .valid: "valid"
@@ -643,15 +690,22 @@ public struct Verification: GeneratedObject {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "api_key": self = .apiKey
-      case "user_token": self = .userToken
-      case "developer_token": self = .developerToken
+      let values: StaticString = """
+        api_key
+        user_token
+        developer_token
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .apiKey
+      case 1: self = .userToken
+      case 2: self = .developerToken
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .apiKey: "api_key"
@@ -666,15 +720,18 @@ public struct Verification: GeneratedObject {
 /// CredentialLimit is where the limit of a credential stands, which all tokens of a user,
 /// or of a developer, share.
 public struct CredentialLimit: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.CredentialLimit",
-    """
-    one limit int32
-    one remaining int32
-    always resetAt/reset_at time
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CredentialLimit
+      one limit int32
+      one remaining int32
+      always resetAt/reset_at time
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -682,20 +739,20 @@ public struct CredentialLimit: GeneratedObject {
   @_alwaysEmitIntoClient
   public var limit: Int {
     get { slots[one: 0, Int32.self] }
-    set { slots[one: 0, Int32.self] = newValue }
+    set { editable[one: 0, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var remaining: Int {
     get { slots[one: 1, Int32.self] }
-    set { slots[one: 1, Int32.self] = newValue }
+    set { editable[one: 1, Int32.self] = newValue }
   }
 
   /// When the window ends.
   @_alwaysEmitIntoClient
   public var resetAt: Date {
     get { slots[one: 2, Protobuf.Timestamp.self] }
-    set { slots[one: 2, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 2, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -713,16 +770,19 @@ public struct CredentialLimit: GeneratedObject {
 
 /// AccessCheck is one check that a request passes through.
 public struct AccessCheck: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.AccessCheck",
-    """
-    one name string
-    one outcome string
-    one description string
-    maybe fix string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.AccessCheck
+      one name string
+      one outcome string
+      one description string
+      maybe fix string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -731,28 +791,28 @@ public struct AccessCheck: GeneratedObject {
   @_alwaysEmitIntoClient
   public var name: AccessCheck.Name {
     get { slots[one: 0, AccessCheck.Name.self] }
-    set { slots[one: 0, AccessCheck.Name.self] = newValue }
+    set { editable[one: 0, AccessCheck.Name.self] = newValue }
   }
 
   /// `passed`, `failed`, or `not_reached` after one that failed.
   @_alwaysEmitIntoClient
   public var outcome: AccessCheck.Outcome {
     get { slots[one: 1, AccessCheck.Outcome.self] }
-    set { slots[one: 1, AccessCheck.Outcome.self] = newValue }
+    set { editable[one: 1, AccessCheck.Outcome.self] = newValue }
   }
 
   /// What is checked.
   @_alwaysEmitIntoClient
   public var descriptionField: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   /// What would mend it. Unset unless it failed.
   @_alwaysEmitIntoClient
   public var fix: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -786,23 +846,38 @@ public struct AccessCheck: GeneratedObject {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "form": self = .form
-      case "signature": self = .signature
-      case "known": self = .known
-      case "ended": self = .ended
-      case "expired": self = .expired
-      case "network": self = .network
-      case "limit": self = .limit
-      case "environment": self = .environment
-      case "kind": self = .kind
-      case "scope": self = .scope
-      case "ownership": self = .ownership
+      let values: StaticString = """
+        form
+        signature
+        known
+        ended
+        expired
+        network
+        limit
+        environment
+        kind
+        scope
+        ownership
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .form
+      case 1: self = .signature
+      case 2: self = .known
+      case 3: self = .ended
+      case 4: self = .expired
+      case 5: self = .network
+      case 6: self = .limit
+      case 7: self = .environment
+      case 8: self = .kind
+      case 9: self = .scope
+      case 10: self = .ownership
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .form: "form"
@@ -829,15 +904,22 @@ public struct AccessCheck: GeneratedObject {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "passed": self = .passed
-      case "failed": self = .failed
-      case "not_reached": self = .notReached
+      let values: StaticString = """
+        passed
+        failed
+        not_reached
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .passed
+      case 1: self = .failed
+      case 2: self = .notReached
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .passed: "passed"
@@ -903,10 +985,10 @@ public struct CredentialServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// ReportCredential ends a credential that was found where it does not belong:
@@ -925,7 +1007,7 @@ public struct CredentialServiceClient: Sendable {
   /// `unavailable` (`unavailable`) if the end could not be stored.
   @_alwaysEmitIntoClient
   public var reportCredential: Call<ReportCredentialRequest, ReportCredentialResponse> {
-    Call(Method.reportCredential, transport)
+    Call(Method.reportCredential, transport.base)
   }
 
   /// VerifyCredential says whether a credential of a header is good: an API key, a user's
@@ -935,14 +1017,14 @@ public struct CredentialServiceClient: Sendable {
   /// Nothing is cached for the caller: ask for each request.
   @_alwaysEmitIntoClient
   public var verifyCredential: Call<VerifyCredentialRequest, VerifyCredentialResponse> {
-    Call(Method.verifyCredential, transport)
+    Call(Method.verifyCredential, transport.base)
   }
 
   /// VerifyCredentials verifies 1 to 100 credentials, each with conditions of its own,
   /// and answers in their order. It answers all of them or fails.
   @_alwaysEmitIntoClient
   public var verifyCredentials: Call<VerifyCredentialsRequest, VerifyCredentialsResponse> {
-    Call(Method.verifyCredentials, transport)
+    Call(Method.verifyCredentials, transport.base)
   }
 
   /// ExplainAccess names each check that a request with the credential would pass
@@ -950,6 +1032,6 @@ public struct CredentialServiceClient: Sendable {
   /// nothing of the limit of the credential, and is no use of it.
   @_alwaysEmitIntoClient
   public var explainAccess: Call<ExplainAccessRequest, ExplainAccessResponse> {
-    Call(Method.explainAccess, transport)
+    Call(Method.explainAccess, transport.base)
   }
 }

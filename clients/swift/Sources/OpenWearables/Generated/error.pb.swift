@@ -3,17 +3,20 @@
 /// ErrorDetail is the one detail of every failed call. The status message is a
 /// sentence for people. Programs decide on the code and on `reason`.
 public struct ErrorDetail: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.ErrorDetail",
-    """
-    one reason string
-    one requestId/request_id string
-    list errors message
-    one requiredScope/required_scope string
-    """,
-    messages: [FieldViolation.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ErrorDetail
+      one reason string
+      one requestId/request_id string
+      list errors message
+      one requiredScope/required_scope string
+      """,
+      messages: { [FieldViolation.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -30,14 +33,14 @@ public struct ErrorDetail: GeneratedObject {
   @_alwaysEmitIntoClient
   public var reason: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// The response's X-Request-Id, which is also in the server's log.
   @_alwaysEmitIntoClient
   public var requestID: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// Which fields were rejected. Only with `invalid_request` and
@@ -45,14 +48,14 @@ public struct ErrorDetail: GeneratedObject {
   @_alwaysEmitIntoClient
   public var errors: [FieldViolation] {
     get { slots[list: 2, FieldViolation.self] }
-    set { slots[list: 2, FieldViolation.self] = newValue }
+    set { editable[list: 2, FieldViolation.self] = newValue }
   }
 
   /// The scope that the API key lacks. Only with `insufficient_scope`.
   @_alwaysEmitIntoClient
   public var requiredScope: String {
     get { slots[one: 3, String.self] }
-    set { slots[one: 3, String.self] = newValue }
+    set { editable[one: 3, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -72,14 +75,17 @@ public struct ErrorDetail: GeneratedObject {
 
 /// FieldViolation is one rejected field of the request.
 public struct FieldViolation: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.FieldViolation",
-    """
-    one field string
-    one message string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.FieldViolation
+      one field string
+      one message string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -88,14 +94,14 @@ public struct FieldViolation: GeneratedObject {
   @_alwaysEmitIntoClient
   public var field: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// What is wrong with the field. Never contains a secret.
   @_alwaysEmitIntoClient
   public var message: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient

@@ -2,10 +2,13 @@
 
 import Foundation
 
-public struct GetInstallationRequest: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.GetInstallationRequest")
+public struct GetInstallationRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.GetInstallationRequest")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -15,22 +18,25 @@ public struct GetInstallationRequest: GeneratedMessage {
   }
 }
 
-public struct GetInstallationResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetInstallationResponse",
-    """
-    always installation message
-    """,
-    messages: [Installation.self])
+public struct GetInstallationResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetInstallationResponse
+      always installation message
+      """,
+      messages: { [Installation.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var installation: Installation {
     get { slots[one: 0, Installation.self] }
-    set { slots[one: 0, Installation.self] = newValue }
+    set { editable[one: 0, Installation.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -42,29 +48,34 @@ public struct GetInstallationResponse: GeneratedMessage {
 
 /// Installation is the nodes that share one database.
 public struct Installation: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.Installation",
-    """
-    one version string
-    one apiVersion/api_version string
-    one database string
-    one redis bool
-    one nodes int32
-    list limits message
-    list settings message
-    one signingAlgorithm/signing_algorithm string
-    list signingKeys/signing_keys message
-    list findings message
-    always checkedAt/checked_at time
-    """,
-    messages: [
-      InstallationLimit.self,
-      InstallationSetting.self,
-      SigningKey.self,
-      InstallationFinding.self,
-    ])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Installation
+      one version string
+      one apiVersion/api_version string
+      one database string
+      one redis bool
+      one nodes int32
+      list limits message
+      list settings message
+      one signingAlgorithm/signing_algorithm string
+      list signingKeys/signing_keys message
+      list findings message
+      always checkedAt/checked_at time
+      """,
+      messages: {
+        [
+          InstallationLimit.self,
+          InstallationSetting.self,
+          SigningKey.self,
+          InstallationFinding.self,
+        ]
+      })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -72,61 +83,61 @@ public struct Installation: GeneratedObject {
   @_alwaysEmitIntoClient
   public var version: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// Of this contract.
   @_alwaysEmitIntoClient
   public var apiVersion: Installation.ApiVersion {
     get { slots[one: 1, Installation.ApiVersion.self] }
-    set { slots[one: 1, Installation.ApiVersion.self] = newValue }
+    set { editable[one: 1, Installation.ApiVersion.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var database: Installation.Database {
     get { slots[one: 2, Installation.Database.self] }
-    set { slots[one: 2, Installation.Database.self] = newValue }
+    set { editable[one: 2, Installation.Database.self] = newValue }
   }
 
   /// Whether the nodes share a Redis.
   @_alwaysEmitIntoClient
   public var redis: Bool {
     get { slots[one: 3, Bool.self] }
-    set { slots[one: 3, Bool.self] = newValue }
+    set { editable[one: 3, Bool.self] = newValue }
   }
 
   /// How many nodes run.
   @_alwaysEmitIntoClient
   public var nodes: Int {
     get { slots[one: 4, Int32.self] }
-    set { slots[one: 4, Int32.self] = newValue }
+    set { editable[one: 4, Int32.self] = newValue }
   }
 
   /// What refuses a request, or one thing more of a kind.
   @_alwaysEmitIntoClient
   public var limits: [InstallationLimit] {
     get { slots[list: 5, InstallationLimit.self] }
-    set { slots[list: 5, InstallationLimit.self] = newValue }
+    set { editable[list: 5, InstallationLimit.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var settings: [InstallationSetting] {
     get { slots[list: 6, InstallationSetting.self] }
-    set { slots[list: 6, InstallationSetting.self] = newValue }
+    set { editable[list: 6, InstallationSetting.self] = newValue }
   }
 
   /// The algorithm that signs access tokens.
   @_alwaysEmitIntoClient
   public var signingAlgorithm: Installation.SigningAlgorithm {
     get { slots[one: 7, Installation.SigningAlgorithm.self] }
-    set { slots[one: 7, Installation.SigningAlgorithm.self] = newValue }
+    set { editable[one: 7, Installation.SigningAlgorithm.self] = newValue }
   }
 
   /// The active key, the next one, and those whose access tokens are still accepted.
   @_alwaysEmitIntoClient
   public var signingKeys: [SigningKey] {
     get { slots[list: 8, SigningKey.self] }
-    set { slots[list: 8, SigningKey.self] = newValue }
+    set { editable[list: 8, SigningKey.self] = newValue }
   }
 
   /// What is wrong, the worst first; empty if nothing is. `openwearables doctor`
@@ -134,14 +145,14 @@ public struct Installation: GeneratedObject {
   @_alwaysEmitIntoClient
   public var findings: [InstallationFinding] {
     get { slots[list: 9, InstallationFinding.self] }
-    set { slots[list: 9, InstallationFinding.self] = newValue }
+    set { editable[list: 9, InstallationFinding.self] = newValue }
   }
 
   /// When all of this was read.
   @_alwaysEmitIntoClient
   public var checkedAt: Date {
     get { slots[one: 10, Protobuf.Timestamp.self] }
-    set { slots[one: 10, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 10, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -178,13 +189,18 @@ public struct Installation: GeneratedObject {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "v1": self = .v1
+      let values: StaticString = """
+        v1
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .v1
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .v1: "v1"
@@ -199,14 +215,20 @@ public struct Installation: GeneratedObject {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "sqlite": self = .sqlite
-      case "postgres": self = .postgres
+      let values: StaticString = """
+        sqlite
+        postgres
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .sqlite
+      case 1: self = .postgres
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .sqlite: "sqlite"
@@ -224,15 +246,22 @@ public struct Installation: GeneratedObject {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "HS256": self = .hs256
-      case "ES256": self = .es256
-      case "EdDSA": self = .edDsa
+      let values: StaticString = """
+        HS256
+        ES256
+        EdDSA
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .hs256
+      case 1: self = .es256
+      case 2: self = .edDsa
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .hs256: "HS256"
@@ -246,16 +275,19 @@ public struct Installation: GeneratedObject {
 
 /// InstallationLimit bounds how many requests may come in a time, or how much there may be.
 public struct InstallationLimit: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.InstallationLimit",
-    """
-    one name string
-    one limit int64
-    maybe windowSeconds/window_seconds int32
-    one flag string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.InstallationLimit
+      one name string
+      one limit int64
+      maybe windowSeconds/window_seconds int32
+      one flag string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -263,13 +295,13 @@ public struct InstallationLimit: GeneratedObject {
   @_alwaysEmitIntoClient
   public var name: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var limit: Int {
     get { slots[one: 1, Int64.self] }
-    set { slots[one: 1, Int64.self] = newValue }
+    set { editable[one: 1, Int64.self] = newValue }
   }
 
   /// The time in which so many are admitted. Unset if the limit is on how much there
@@ -277,14 +309,14 @@ public struct InstallationLimit: GeneratedObject {
   @_alwaysEmitIntoClient
   public var windowSeconds: Int? {
     get { slots[maybe: 2, Int32.self] }
-    set { slots[maybe: 2, Int32.self] = newValue }
+    set { editable[maybe: 2, Int32.self] = newValue }
   }
 
   /// The flag of `openwearables serve` that sets it.
   @_alwaysEmitIntoClient
   public var flag: String {
     get { slots[one: 3, String.self] }
-    set { slots[one: 3, String.self] = newValue }
+    set { editable[one: 3, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -304,16 +336,19 @@ public struct InstallationLimit: GeneratedObject {
 
 /// InstallationSetting is a number that an operator chose, or its default.
 public struct InstallationSetting: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.InstallationSetting",
-    """
-    one name string
-    maybe value int64
-    one unit string
-    one flag string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.InstallationSetting
+      one name string
+      maybe value int64
+      one unit string
+      one flag string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -321,27 +356,27 @@ public struct InstallationSetting: GeneratedObject {
   @_alwaysEmitIntoClient
   public var name: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// Unset if there is no end, as of what is kept for ever.
   @_alwaysEmitIntoClient
   public var value: Int? {
     get { slots[maybe: 1, Int64.self] }
-    set { slots[maybe: 1, Int64.self] = newValue }
+    set { editable[maybe: 1, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var unit: InstallationSetting.Unit {
     get { slots[one: 2, InstallationSetting.Unit.self] }
-    set { slots[one: 2, InstallationSetting.Unit.self] = newValue }
+    set { editable[one: 2, InstallationSetting.Unit.self] = newValue }
   }
 
   /// The flag of `openwearables serve` that sets it.
   @_alwaysEmitIntoClient
   public var flag: String {
     get { slots[one: 3, String.self] }
-    set { slots[one: 3, String.self] = newValue }
+    set { editable[one: 3, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -364,14 +399,20 @@ public struct InstallationSetting: GeneratedObject {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "seconds": self = .seconds
-      case "characters": self = .characters
+      let values: StaticString = """
+        seconds
+        characters
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .seconds
+      case 1: self = .characters
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .seconds: "seconds"
@@ -384,17 +425,20 @@ public struct InstallationSetting: GeneratedObject {
 
 /// SigningKey is a key of access tokens, without the key itself.
 public struct SigningKey: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.SigningKey",
-    """
-    one id string
-    one algorithm string
-    one state string
-    always createdAt/created_at time
-    maybe endsAt/ends_at time
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.SigningKey
+      one id string
+      one algorithm string
+      one state string
+      always createdAt/created_at time
+      maybe endsAt/ends_at time
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -402,13 +446,13 @@ public struct SigningKey: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var algorithm: SigningKey.Algorithm {
     get { slots[one: 1, SigningKey.Algorithm.self] }
-    set { slots[one: 1, SigningKey.Algorithm.self] = newValue }
+    set { editable[one: 1, SigningKey.Algorithm.self] = newValue }
   }
 
   /// `next` signs after the next rotation, `active` signs now, and tokens of
@@ -416,20 +460,20 @@ public struct SigningKey: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var state: SigningKey.State {
     get { slots[one: 2, SigningKey.State.self] }
-    set { slots[one: 2, SigningKey.State.self] = newValue }
+    set { editable[one: 2, SigningKey.State.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var createdAt: Date {
     get { slots[one: 3, Protobuf.Timestamp.self] }
-    set { slots[one: 3, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 3, Protobuf.Timestamp.self] = newValue }
   }
 
   /// When its tokens are refused. Unset unless it is retiring.
   @_alwaysEmitIntoClient
   public var endsAt: Date? {
     get { slots[maybe: 4, Protobuf.Timestamp.self] }
-    set { slots[maybe: 4, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 4, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -455,15 +499,22 @@ public struct SigningKey: GeneratedObject, Identifiable {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "HS256": self = .hs256
-      case "ES256": self = .es256
-      case "EdDSA": self = .edDsa
+      let values: StaticString = """
+        HS256
+        ES256
+        EdDSA
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .hs256
+      case 1: self = .es256
+      case 2: self = .edDsa
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .hs256: "HS256"
@@ -483,15 +534,22 @@ public struct SigningKey: GeneratedObject, Identifiable {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "next": self = .next
-      case "active": self = .active
-      case "retiring": self = .retiring
+      let values: StaticString = """
+        next
+        active
+        retiring
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .next
+      case 1: self = .active
+      case 2: self = .retiring
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .next: "next"
@@ -505,14 +563,17 @@ public struct SigningKey: GeneratedObject, Identifiable {
 
 /// InstallationFinding is one thing that is wrong with an installation.
 public struct InstallationFinding: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.InstallationFinding",
-    """
-    one severity string
-    one message string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.InstallationFinding
+      one severity string
+      one message string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -521,14 +582,14 @@ public struct InstallationFinding: GeneratedObject {
   @_alwaysEmitIntoClient
   public var severity: InstallationFinding.Severity {
     get { slots[one: 0, InstallationFinding.Severity.self] }
-    set { slots[one: 0, InstallationFinding.Severity.self] = newValue }
+    set { editable[one: 0, InstallationFinding.Severity.self] = newValue }
   }
 
   /// What it is and what to change.
   @_alwaysEmitIntoClient
   public var message: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -549,14 +610,20 @@ public struct InstallationFinding: GeneratedObject {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "error": self = .error
-      case "warning": self = .warning
+      let values: StaticString = """
+        error
+        warning
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .error
+      case 1: self = .warning
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .error: "error"
@@ -567,10 +634,13 @@ public struct InstallationFinding: GeneratedObject {
   }
 }
 
-public struct GetStatsRequest: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.GetStatsRequest")
+public struct GetStatsRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.GetStatsRequest")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -580,22 +650,25 @@ public struct GetStatsRequest: GeneratedMessage {
   }
 }
 
-public struct GetStatsResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetStatsResponse",
-    """
-    always stats message
-    """,
-    messages: [Stats.self])
+public struct GetStatsResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetStatsResponse
+      always stats message
+      """,
+      messages: { [Stats.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var stats: Stats {
     get { slots[one: 0, Stats.self] }
-    set { slots[one: 0, Stats.self] = newValue }
+    set { editable[one: 0, Stats.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -607,90 +680,95 @@ public struct GetStatsResponse: GeneratedMessage {
 
 /// Stats is how much an installation holds.
 public struct Stats: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.Stats",
-    """
-    always totalUsers/total_users message
-    always activeConn/active_conn message
-    always dataPoints/data_points message
-    always eventRecords/event_records message
-    always connectionsCoverage/connections_coverage message
-    always apiKeys/api_keys message
-    always applications message
-    always developers message
-    always openAlerts/open_alerts message
-    """,
-    messages: [
-      StatsCount.self,
-      StatsCount.self,
-      StatsDataPoints.self,
-      StatsEventRecords.self,
-      StatsConnections.self,
-      StatsCount.self,
-      StatsCount.self,
-      StatsCount.self,
-      StatsCount.self,
-    ])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Stats
+      always totalUsers/total_users message
+      always activeConn/active_conn message
+      always dataPoints/data_points message
+      always eventRecords/event_records message
+      always connectionsCoverage/connections_coverage message
+      always apiKeys/api_keys message
+      always applications message
+      always developers message
+      always openAlerts/open_alerts message
+      """,
+      messages: {
+        [
+          StatsCount.self,
+          StatsCount.self,
+          StatsDataPoints.self,
+          StatsEventRecords.self,
+          StatsConnections.self,
+          StatsCount.self,
+          StatsCount.self,
+          StatsCount.self,
+          StatsCount.self,
+        ]
+      })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var totalUsers: StatsCount {
     get { slots[one: 0, StatsCount.self] }
-    set { slots[one: 0, StatsCount.self] = newValue }
+    set { editable[one: 0, StatsCount.self] = newValue }
   }
 
   /// Connections of users to providers, which this server does not make: 0.
   @_alwaysEmitIntoClient
   public var activeConn: StatsCount {
     get { slots[one: 1, StatsCount.self] }
-    set { slots[one: 1, StatsCount.self] = newValue }
+    set { editable[one: 1, StatsCount.self] = newValue }
   }
 
   /// Samples of time series, which this server does not keep: 0.
   @_alwaysEmitIntoClient
   public var dataPoints: StatsDataPoints {
     get { slots[one: 2, StatsDataPoints.self] }
-    set { slots[one: 2, StatsDataPoints.self] = newValue }
+    set { editable[one: 2, StatsDataPoints.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var eventRecords: StatsEventRecords {
     get { slots[one: 3, StatsEventRecords.self] }
-    set { slots[one: 3, StatsEventRecords.self] = newValue }
+    set { editable[one: 3, StatsEventRecords.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var connectionsCoverage: StatsConnections {
     get { slots[one: 4, StatsConnections.self] }
-    set { slots[one: 4, StatsConnections.self] = newValue }
+    set { editable[one: 4, StatsConnections.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var apiKeys: StatsCount {
     get { slots[one: 5, StatsCount.self] }
-    set { slots[one: 5, StatsCount.self] = newValue }
+    set { editable[one: 5, StatsCount.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var applications: StatsCount {
     get { slots[one: 6, StatsCount.self] }
-    set { slots[one: 6, StatsCount.self] = newValue }
+    set { editable[one: 6, StatsCount.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var developers: StatsCount {
     get { slots[one: 7, StatsCount.self] }
-    set { slots[one: 7, StatsCount.self] = newValue }
+    set { editable[one: 7, StatsCount.self] = newValue }
   }
 
   /// Alerts that are neither acknowledged nor resolved.
   @_alwaysEmitIntoClient
   public var openAlerts: StatsCount {
     get { slots[one: 8, StatsCount.self] }
-    set { slots[one: 8, StatsCount.self] = newValue }
+    set { editable[one: 8, StatsCount.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -719,20 +797,23 @@ public struct Stats: GeneratedObject {
 }
 
 public struct StatsCount: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.StatsCount",
-    """
-    one count int64
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.StatsCount
+      one count int64
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var count: Int {
     get { slots[one: 0, Int64.self] }
-    set { slots[one: 0, Int64.self] = newValue }
+    set { editable[one: 0, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -743,27 +824,30 @@ public struct StatsCount: GeneratedObject {
 }
 
 public struct StatsDataPoints: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.StatsDataPoints",
-    """
-    one count int64
-    one archived int64
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.StatsDataPoints
+      one count int64
+      one archived int64
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var count: Int {
     get { slots[one: 0, Int64.self] }
-    set { slots[one: 0, Int64.self] = newValue }
+    set { editable[one: 0, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var archived: Int {
     get { slots[one: 1, Int64.self] }
-    set { slots[one: 1, Int64.self] = newValue }
+    set { editable[one: 1, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -779,41 +863,44 @@ public struct StatsDataPoints: GeneratedObject {
 
 /// StatsEventRecords counts what users did that has a beginning and an end.
 public struct StatsEventRecords: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.StatsEventRecords",
-    """
-    one count int64
-    one workouts int64
-    one sleep int64
-    one menstrualCycles/menstrual_cycles int64
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.StatsEventRecords
+      one count int64
+      one workouts int64
+      one sleep int64
+      one menstrualCycles/menstrual_cycles int64
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var count: Int {
     get { slots[one: 0, Int64.self] }
-    set { slots[one: 0, Int64.self] = newValue }
+    set { editable[one: 0, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var workouts: Int {
     get { slots[one: 1, Int64.self] }
-    set { slots[one: 1, Int64.self] = newValue }
+    set { editable[one: 1, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var sleep: Int {
     get { slots[one: 2, Int64.self] }
-    set { slots[one: 2, Int64.self] = newValue }
+    set { editable[one: 2, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var menstrualCycles: Int {
     get { slots[one: 3, Int64.self] }
-    set { slots[one: 3, Int64.self] = newValue }
+    set { editable[one: 3, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -833,35 +920,38 @@ public struct StatsEventRecords: GeneratedObject {
 
 /// StatsConnections counts the users that are connected to providers.
 public struct StatsConnections: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.StatsConnections",
-    """
-    one usersWithActive/users_with_active int64
-    one usersWithMultiActive/users_with_multi_active int64
-    list topProviders/top_providers message
-    """,
-    messages: [StatsProvider.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.StatsConnections
+      one usersWithActive/users_with_active int64
+      one usersWithMultiActive/users_with_multi_active int64
+      list topProviders/top_providers message
+      """,
+      messages: { [StatsProvider.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var usersWithActive: Int {
     get { slots[one: 0, Int64.self] }
-    set { slots[one: 0, Int64.self] = newValue }
+    set { editable[one: 0, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var usersWithMultiActive: Int {
     get { slots[one: 1, Int64.self] }
-    set { slots[one: 1, Int64.self] = newValue }
+    set { editable[one: 1, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var topProviders: [StatsProvider] {
     get { slots[list: 2, StatsProvider.self] }
-    set { slots[list: 2, StatsProvider.self] = newValue }
+    set { editable[list: 2, StatsProvider.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -878,27 +968,30 @@ public struct StatsConnections: GeneratedObject {
 }
 
 public struct StatsProvider: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.StatsProvider",
-    """
-    one provider string
-    one count int64
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.StatsProvider
+      one provider string
+      one count int64
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var provider: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var count: Int {
     get { slots[one: 1, Int64.self] }
-    set { slots[one: 1, Int64.self] = newValue }
+    set { editable[one: 1, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -939,10 +1032,10 @@ public struct InstallationServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// GetInstallation describes the installation as the node that answers sees it.
@@ -950,12 +1043,12 @@ public struct InstallationServiceClient: Sendable {
   /// some seconds old.
   @_alwaysEmitIntoClient
   public var getInstallation: Call<GetInstallationRequest, GetInstallationResponse> {
-    Call(Method.getInstallation, transport)
+    Call(Method.getInstallation, transport.base)
   }
 
   /// GetStats counts what the installation holds. The numbers may be a minute old.
   @_alwaysEmitIntoClient
   public var getStats: Call<GetStatsRequest, GetStatsResponse> {
-    Call(Method.getStats, transport)
+    Call(Method.getStats, transport.base)
   }
 }

@@ -4,19 +4,22 @@ import Foundation
 
 /// Invitation invites one person to become a developer.
 public struct Invitation: GeneratedObject, Identifiable, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.Invitation",
-    """
-    one id string
-    one email string
-    one token string secret
-    one status string
-    always createdAt/created_at time
-    always expiresAt/expires_at time
-    maybe invitedById/invited_by_id string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Invitation
+      one id string
+      one email string
+      one token string secret
+      one status string
+      always createdAt/created_at time
+      always expiresAt/expires_at time
+      maybe invitedById/invited_by_id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -24,13 +27,13 @@ public struct Invitation: GeneratedObject, Identifiable, Redacting {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var email: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// 43 characters of base64url, for a link. Whoever holds it can accept the invitation
@@ -38,7 +41,7 @@ public struct Invitation: GeneratedObject, Identifiable, Redacting {
   @_alwaysEmitIntoClient
   public var token: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   /// `pending`, `accepted`, `revoked` or `expired`. `sent` and `failed` are kept for a
@@ -46,27 +49,27 @@ public struct Invitation: GeneratedObject, Identifiable, Redacting {
   @_alwaysEmitIntoClient
   public var status: Invitation.Status {
     get { slots[one: 3, Invitation.Status.self] }
-    set { slots[one: 3, Invitation.Status.self] = newValue }
+    set { editable[one: 3, Invitation.Status.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var createdAt: Date {
     get { slots[one: 4, Protobuf.Timestamp.self] }
-    set { slots[one: 4, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 4, Protobuf.Timestamp.self] = newValue }
   }
 
   /// 7 days after it was made or sent again.
   @_alwaysEmitIntoClient
   public var expiresAt: Date {
     get { slots[one: 5, Protobuf.Timestamp.self] }
-    set { slots[one: 5, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 5, Protobuf.Timestamp.self] = newValue }
   }
 
   /// The id of the developer who made it, who may be gone.
   @_alwaysEmitIntoClient
   public var invitedByID: String? {
     get { slots[maybe: 6, String.self] }
-    set { slots[maybe: 6, String.self] = newValue }
+    set { editable[maybe: 6, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -101,18 +104,28 @@ public struct Invitation: GeneratedObject, Identifiable, Redacting {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "pending": self = .pending
-      case "accepted": self = .accepted
-      case "revoked": self = .revoked
-      case "expired": self = .expired
-      case "sent": self = .sent
-      case "failed": self = .failed
+      let values: StaticString = """
+        pending
+        accepted
+        revoked
+        expired
+        sent
+        failed
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .pending
+      case 1: self = .accepted
+      case 2: self = .revoked
+      case 3: self = .expired
+      case 4: self = .sent
+      case 5: self = .failed
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .pending: "pending"
@@ -127,14 +140,17 @@ public struct Invitation: GeneratedObject, Identifiable, Redacting {
   }
 }
 
-public struct CreateInvitationRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.CreateInvitationRequest",
-    """
-    one email string
-    """)
+public struct CreateInvitationRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreateInvitationRequest
+      one email string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -142,7 +158,7 @@ public struct CreateInvitationRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var email: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -152,22 +168,25 @@ public struct CreateInvitationRequest: GeneratedMessage {
   }
 }
 
-public struct CreateInvitationResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.CreateInvitationResponse",
-    """
-    always invitation message
-    """,
-    messages: [Invitation.self])
+public struct CreateInvitationResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreateInvitationResponse
+      always invitation message
+      """,
+      messages: { [Invitation.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var invitation: Invitation {
     get { slots[one: 0, Invitation.self] }
-    set { slots[one: 0, Invitation.self] = newValue }
+    set { editable[one: 0, Invitation.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -177,10 +196,13 @@ public struct CreateInvitationResponse: GeneratedMessage {
   }
 }
 
-public struct ListInvitationsRequest: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.ListInvitationsRequest")
+public struct ListInvitationsRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.ListInvitationsRequest")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -190,22 +212,25 @@ public struct ListInvitationsRequest: GeneratedMessage {
   }
 }
 
-public struct ListInvitationsResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListInvitationsResponse",
-    """
-    list invitations message
-    """,
-    messages: [Invitation.self])
+public struct ListInvitationsResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListInvitationsResponse
+      list invitations message
+      """,
+      messages: { [Invitation.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var invitations: [Invitation] {
     get { slots[list: 0, Invitation.self] }
-    set { slots[list: 0, Invitation.self] = newValue }
+    set { editable[list: 0, Invitation.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -215,14 +240,17 @@ public struct ListInvitationsResponse: GeneratedMessage {
   }
 }
 
-public struct RevokeInvitationRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.RevokeInvitationRequest",
-    """
-    one id string
-    """)
+public struct RevokeInvitationRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RevokeInvitationRequest
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -230,7 +258,7 @@ public struct RevokeInvitationRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -240,22 +268,25 @@ public struct RevokeInvitationRequest: GeneratedMessage {
   }
 }
 
-public struct RevokeInvitationResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.RevokeInvitationResponse",
-    """
-    always invitation message
-    """,
-    messages: [Invitation.self])
+public struct RevokeInvitationResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RevokeInvitationResponse
+      always invitation message
+      """,
+      messages: { [Invitation.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var invitation: Invitation {
     get { slots[one: 0, Invitation.self] }
-    set { slots[one: 0, Invitation.self] = newValue }
+    set { editable[one: 0, Invitation.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -265,14 +296,17 @@ public struct RevokeInvitationResponse: GeneratedMessage {
   }
 }
 
-public struct ResendInvitationRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ResendInvitationRequest",
-    """
-    one id string
-    """)
+public struct ResendInvitationRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ResendInvitationRequest
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -280,7 +314,7 @@ public struct ResendInvitationRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -290,22 +324,25 @@ public struct ResendInvitationRequest: GeneratedMessage {
   }
 }
 
-public struct ResendInvitationResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ResendInvitationResponse",
-    """
-    always invitation message
-    """,
-    messages: [Invitation.self])
+public struct ResendInvitationResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ResendInvitationResponse
+      always invitation message
+      """,
+      messages: { [Invitation.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var invitation: Invitation {
     get { slots[one: 0, Invitation.self] }
-    set { slots[one: 0, Invitation.self] = newValue }
+    set { editable[one: 0, Invitation.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -315,45 +352,48 @@ public struct ResendInvitationResponse: GeneratedMessage {
   }
 }
 
-public struct AcceptInvitationRequest: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.AcceptInvitationRequest",
-    """
-    one token string secret
-    one firstName/first_name string
-    one lastName/last_name string
-    one password string secret
-    """)
+public struct AcceptInvitationRequest: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.AcceptInvitationRequest
+      one token string secret
+      one firstName/first_name string
+      one lastName/last_name string
+      one password string secret
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var token: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
   @_alwaysEmitIntoClient
   public var firstName: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
   @_alwaysEmitIntoClient
   public var lastName: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   /// 15 to 128 characters. The minimum is a setting of the server; 15 is its default.
   @_alwaysEmitIntoClient
   public var password: String {
     get { slots[one: 3, String.self] }
-    set { slots[one: 3, String.self] = newValue }
+    set { editable[one: 3, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -371,22 +411,25 @@ public struct AcceptInvitationRequest: GeneratedMessage, Redacting {
   }
 }
 
-public struct AcceptInvitationResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.AcceptInvitationResponse",
-    """
-    always developer message
-    """,
-    messages: [Developer.self])
+public struct AcceptInvitationResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.AcceptInvitationResponse
+      always developer message
+      """,
+      messages: { [Developer.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var developer: Developer {
     get { slots[one: 0, Developer.self] }
-    set { slots[one: 0, Developer.self] = newValue }
+    set { editable[one: 0, Developer.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -452,10 +495,10 @@ public struct InvitationServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// CreateInvitation invites a person by email. Fails with `failed_precondition` if a
@@ -464,14 +507,14 @@ public struct InvitationServiceClient: Sendable {
   /// pending. Takes an Idempotency-Key.
   @_alwaysEmitIntoClient
   public var createInvitation: Call<CreateInvitationRequest, CreateInvitationResponse> {
-    Call(Method.createInvitation, transport)
+    Call(Method.createInvitation, transport.base)
   }
 
   /// ListInvitations returns the invitations that are pending, and those that expired
   /// within 30 days, newest first.
   @_alwaysEmitIntoClient
   public var listInvitations: Call<ListInvitationsRequest, ListInvitationsResponse> {
-    Call(Method.listInvitations, transport)
+    Call(Method.listInvitations, transport.base)
   }
 
   /// RevokeInvitation ends an invitation. Its token is refused from then on. Fails with
@@ -479,7 +522,7 @@ public struct InvitationServiceClient: Sendable {
   /// (`invitation_revoked`) or has expired (`invitation_expired`).
   @_alwaysEmitIntoClient
   public var revokeInvitation: Call<RevokeInvitationRequest, RevokeInvitationResponse> {
-    Call(Method.revokeInvitation, transport)
+    Call(Method.revokeInvitation, transport.base)
   }
 
   /// ResendInvitation gives an invitation that is pending or has expired a new token, and
@@ -488,7 +531,7 @@ public struct InvitationServiceClient: Sendable {
   /// Idempotency-Key.
   @_alwaysEmitIntoClient
   public var resendInvitation: Call<ResendInvitationRequest, ResendInvitationResponse> {
-    Call(Method.resendInvitation, transport)
+    Call(Method.resendInvitation, transport.base)
   }
 
   /// AcceptInvitation makes the person who is invited a developer. It returns no tokens:
@@ -504,6 +547,6 @@ public struct InvitationServiceClient: Sendable {
   /// address together with Login. Takes an Idempotency-Key.
   @_alwaysEmitIntoClient
   public var acceptInvitation: Call<AcceptInvitationRequest, AcceptInvitationResponse> {
-    Call(Method.acceptInvitation, transport)
+    Call(Method.acceptInvitation, transport.base)
   }
 }

@@ -4,29 +4,32 @@ import Foundation
 
 /// Key is an API key without its secret.
 public struct Key: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.Key",
-    """
-    one id string
-    one name string
-    one keyPrefix/key_prefix string
-    one environment string
-    list scopes string
-    one enabled bool
-    one createdBy/created_by string
-    always createdAt/created_at time
-    maybe lastUsedAt/last_used_at time
-    maybe expiresAt/expires_at time
-    maybe previousExpiresAt/previous_expires_at time
-    maybe lastUsedIp/last_used_ip string
-    maybe lastUsedClient/last_used_client string
-    maybe lastUsedOperation/last_used_operation string
-    list allowedNetworks/allowed_networks string
-    maybe overlap message
-    """,
-    messages: [Overlap.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Key
+      one id string
+      one name string
+      one keyPrefix/key_prefix string
+      one environment string
+      list scopes string
+      one enabled bool
+      one createdBy/created_by string
+      always createdAt/created_at time
+      maybe lastUsedAt/last_used_at time
+      maybe expiresAt/expires_at time
+      maybe previousExpiresAt/previous_expires_at time
+      maybe lastUsedIp/last_used_ip string
+      maybe lastUsedClient/last_used_client string
+      maybe lastUsedOperation/last_used_operation string
+      list allowedNetworks/allowed_networks string
+      maybe overlap message
+      """,
+      messages: { [Overlap.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -34,13 +37,13 @@ public struct Key: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var name: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// The first characters of the newest secret, which tell keys apart:
@@ -48,14 +51,14 @@ public struct Key: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var keyPrefix: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   /// `live` or `test`. It is a label: both kinds of key reach the same data.
   @_alwaysEmitIntoClient
   public var environment: Key.Environment {
     get { slots[one: 3, Key.Environment.self] }
-    set { slots[one: 3, Key.Environment.self] = newValue }
+    set { editable[one: 3, Key.Environment.self] = newValue }
   }
 
   /// What the key may do: `users:read`, `users:write`, `workouts:read`,
@@ -65,40 +68,40 @@ public struct Key: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var scopes: [Key.Scope] {
     get { slots[list: 4, Key.Scope.self] }
-    set { slots[list: 4, Key.Scope.self] = newValue }
+    set { editable[list: 4, Key.Scope.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var enabled: Bool {
     get { slots[one: 5, Bool.self] }
-    set { slots[one: 5, Bool.self] = newValue }
+    set { editable[one: 5, Bool.self] = newValue }
   }
 
   /// The id of the developer who created it.
   @_alwaysEmitIntoClient
   public var createdBy: String {
     get { slots[one: 6, String.self] }
-    set { slots[one: 6, String.self] = newValue }
+    set { editable[one: 6, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var createdAt: Date {
     get { slots[one: 7, Protobuf.Timestamp.self] }
-    set { slots[one: 7, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 7, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Unset until the first use.
   @_alwaysEmitIntoClient
   public var lastUsedAt: Date? {
     get { slots[maybe: 8, Protobuf.Timestamp.self] }
-    set { slots[maybe: 8, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 8, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Unset if it does not expire.
   @_alwaysEmitIntoClient
   public var expiresAt: Date? {
     get { slots[maybe: 9, Protobuf.Timestamp.self] }
-    set { slots[maybe: 9, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 9, Protobuf.Timestamp.self] = newValue }
   }
 
   /// When the secret before the newest one expires. Unset if that secret no
@@ -106,7 +109,7 @@ public struct Key: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var previousExpiresAt: Date? {
     get { slots[maybe: 10, Protobuf.Timestamp.self] }
-    set { slots[maybe: 10, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 10, Protobuf.Timestamp.self] = newValue }
   }
 
   /// The IP address, the User-Agent and the operation of the last use. Each is unset
@@ -114,19 +117,19 @@ public struct Key: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var lastUsedIP: String? {
     get { slots[maybe: 11, String.self] }
-    set { slots[maybe: 11, String.self] = newValue }
+    set { editable[maybe: 11, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var lastUsedClient: String? {
     get { slots[maybe: 12, String.self] }
-    set { slots[maybe: 12, String.self] = newValue }
+    set { editable[maybe: 12, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var lastUsedOperation: String? {
     get { slots[maybe: 13, String.self] }
-    set { slots[maybe: 13, String.self] = newValue }
+    set { editable[maybe: 13, String.self] = newValue }
   }
 
   /// Where the key may be used from, in CIDR notation without host bits; everywhere if
@@ -134,14 +137,14 @@ public struct Key: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var allowedNetworks: [String] {
     get { slots[list: 14, String.self] }
-    set { slots[list: 14, String.self] = newValue }
+    set { editable[list: 14, String.self] = newValue }
   }
 
   /// Unset if the secret before the newest one no longer works.
   @_alwaysEmitIntoClient
   public var overlap: Overlap? {
     get { slots[maybe: 15, Overlap.self] }
-    set { slots[maybe: 15, Overlap.self] = newValue }
+    set { editable[maybe: 15, Overlap.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -189,14 +192,20 @@ public struct Key: GeneratedObject, Identifiable {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "live": self = .live
-      case "test": self = .test
+      let values: StaticString = """
+        live
+        test
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .live
+      case 1: self = .test
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .live: "live"
@@ -224,22 +233,36 @@ public struct Key: GeneratedObject, Identifiable {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "users:read": self = .usersRead
-      case "users:write": self = .usersWrite
-      case "workouts:read": self = .workoutsRead
-      case "workouts:write": self = .workoutsWrite
-      case "tokens:write": self = .tokensWrite
-      case "audit:read": self = .auditRead
-      case "credentials:verify": self = .credentialsVerify
-      case "data:read": self = .dataRead
-      case "data:write": self = .dataWrite
-      case "connections:write": self = .connectionsWrite
+      let values: StaticString = """
+        users:read
+        users:write
+        workouts:read
+        workouts:write
+        tokens:write
+        audit:read
+        credentials:verify
+        data:read
+        data:write
+        connections:write
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .usersRead
+      case 1: self = .usersWrite
+      case 2: self = .workoutsRead
+      case 3: self = .workoutsWrite
+      case 4: self = .tokensWrite
+      case 5: self = .auditRead
+      case 6: self = .credentialsVerify
+      case 7: self = .dataRead
+      case 8: self = .dataWrite
+      case 9: self = .connectionsWrite
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .usersRead: "users:read"
@@ -263,18 +286,21 @@ public struct Key: GeneratedObject, Identifiable {
 /// FinishKeyRotation or FinishApplicationRotation. What it says is about a second old,
 /// and a crash loses the uses of the second before it.
 public struct Overlap: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.Overlap",
-    """
-    always expiresAt/expires_at time
-    maybe lastUsedAt/last_used_at time
-    maybe lastUsedIp/last_used_ip string
-    maybe lastUsedClient/last_used_client string
-    maybe lastUsedOperation/last_used_operation string
-    one requests int32
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Overlap
+      always expiresAt/expires_at time
+      maybe lastUsedAt/last_used_at time
+      maybe lastUsedIp/last_used_ip string
+      maybe lastUsedClient/last_used_client string
+      maybe lastUsedOperation/last_used_operation string
+      one requests int32
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -282,14 +308,14 @@ public struct Overlap: GeneratedObject {
   @_alwaysEmitIntoClient
   public var expiresAt: Date {
     get { slots[one: 0, Protobuf.Timestamp.self] }
-    set { slots[one: 0, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 0, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Unset if nothing has used it since the rotation.
   @_alwaysEmitIntoClient
   public var lastUsedAt: Date? {
     get { slots[maybe: 1, Protobuf.Timestamp.self] }
-    set { slots[maybe: 1, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 1, Protobuf.Timestamp.self] = newValue }
   }
 
   /// The IP address, the User-Agent and the operation of the last use. Each is unset
@@ -297,26 +323,26 @@ public struct Overlap: GeneratedObject {
   @_alwaysEmitIntoClient
   public var lastUsedIP: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var lastUsedClient: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var lastUsedOperation: String? {
     get { slots[maybe: 4, String.self] }
-    set { slots[maybe: 4, String.self] = newValue }
+    set { editable[maybe: 4, String.self] = newValue }
   }
 
   /// How many requests used it since the rotation.
   @_alwaysEmitIntoClient
   public var requests: Int {
     get { slots[one: 5, Int32.self] }
-    set { slots[one: 5, Int32.self] = newValue }
+    set { editable[one: 5, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -338,18 +364,21 @@ public struct Overlap: GeneratedObject {
   }
 }
 
-public struct CreateKeyRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.CreateKeyRequest",
-    """
-    maybe name string
-    maybe environment string
-    list scopes string
-    maybe expiresAt/expires_at time
-    list allowedNetworks/allowed_networks string
-    """)
+public struct CreateKeyRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreateKeyRequest
+      maybe name string
+      maybe environment string
+      list scopes string
+      maybe expiresAt/expires_at time
+      list allowedNetworks/allowed_networks string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -358,14 +387,14 @@ public struct CreateKeyRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var name: String? {
     get { slots[maybe: 0, String.self] }
-    set { slots[maybe: 0, String.self] = newValue }
+    set { editable[maybe: 0, String.self] = newValue }
   }
 
   /// `live` or `test`; `live` if unset.
   @_alwaysEmitIntoClient
   public var environment: Key.Environment? {
     get { slots[maybe: 1, Key.Environment.self] }
-    set { slots[maybe: 1, Key.Environment.self] = newValue }
+    set { editable[maybe: 1, Key.Environment.self] = newValue }
   }
 
   /// All scopes if absent. Must not contain duplicates. An empty list in JSON is
@@ -374,14 +403,14 @@ public struct CreateKeyRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var scopes: [Key.Scope] {
     get { slots[list: 2, Key.Scope.self] }
-    set { slots[list: 2, Key.Scope.self] = newValue }
+    set { editable[list: 2, Key.Scope.self] = newValue }
   }
 
   /// In the future. The key does not expire if unset.
   @_alwaysEmitIntoClient
   public var expiresAt: Date? {
     get { slots[maybe: 3, Protobuf.Timestamp.self] }
-    set { slots[maybe: 3, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 3, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Where the key may be used from, at most 32; everywhere if empty. Each is an
@@ -391,7 +420,7 @@ public struct CreateKeyRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var allowedNetworks: [String] {
     get { slots[list: 4, String.self] }
-    set { slots[list: 4, String.self] = newValue }
+    set { editable[list: 4, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -411,23 +440,26 @@ public struct CreateKeyRequest: GeneratedMessage {
   }
 }
 
-public struct CreateKeyResponse: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.CreateKeyResponse",
-    """
-    always key message
-    one secret string secret
-    """,
-    messages: [Key.self])
+public struct CreateKeyResponse: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreateKeyResponse
+      always key message
+      one secret string secret
+      """,
+      messages: { [Key.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var key: Key {
     get { slots[one: 0, Key.self] }
-    set { slots[one: 0, Key.self] = newValue }
+    set { editable[one: 0, Key.self] = newValue }
   }
 
   /// The key to send as `Authorization: Bearer ...`. Shown only in this
@@ -435,7 +467,7 @@ public struct CreateKeyResponse: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var secret: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -449,16 +481,19 @@ public struct CreateKeyResponse: GeneratedMessage, Redacting {
   }
 }
 
-public struct ListKeysRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListKeysRequest",
-    """
-    maybe limit int32
-    maybe cursor string
-    maybe state string
-    """)
+public struct ListKeysRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListKeysRequest
+      maybe limit int32
+      maybe cursor string
+      maybe state string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -466,14 +501,14 @@ public struct ListKeysRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var limit: Int? {
     get { slots[maybe: 0, Int32.self] }
-    set { slots[maybe: 0, Int32.self] = newValue }
+    set { editable[maybe: 0, Int32.self] = newValue }
   }
 
   /// `next_cursor` of the previous page.
   @_alwaysEmitIntoClient
   public var cursor: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// Only keys in this state. `disabled` and `expired` keys are refused, all others are
@@ -483,7 +518,7 @@ public struct ListKeysRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var state: ListKeysRequest.State? {
     get { slots[maybe: 2, ListKeysRequest.State.self] }
-    set { slots[maybe: 2, ListKeysRequest.State.self] = newValue }
+    set { editable[maybe: 2, ListKeysRequest.State.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -512,18 +547,28 @@ public struct ListKeysRequest: GeneratedMessage {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "active": self = .active
-      case "rotating": self = .rotating
-      case "expiring": self = .expiring
-      case "unused": self = .unused
-      case "disabled": self = .disabled
-      case "expired": self = .expired
+      let values: StaticString = """
+        active
+        rotating
+        expiring
+        unused
+        disabled
+        expired
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .active
+      case 1: self = .rotating
+      case 2: self = .expiring
+      case 3: self = .unused
+      case 4: self = .disabled
+      case 5: self = .expired
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .active: "active"
@@ -538,30 +583,33 @@ public struct ListKeysRequest: GeneratedMessage {
   }
 }
 
-public struct ListKeysResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListKeysResponse",
-    """
-    list keys message
-    maybe nextCursor/next_cursor string
-    """,
-    messages: [Key.self])
+public struct ListKeysResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListKeysResponse
+      list keys message
+      maybe nextCursor/next_cursor string
+      """,
+      messages: { [Key.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var keys: [Key] {
     get { slots[list: 0, Key.self] }
-    set { slots[list: 0, Key.self] = newValue }
+    set { editable[list: 0, Key.self] = newValue }
   }
 
   /// Unset on the last page.
   @_alwaysEmitIntoClient
   public var nextCursor: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -575,21 +623,24 @@ public struct ListKeysResponse: GeneratedMessage {
   }
 }
 
-public struct GetKeyRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetKeyRequest",
-    """
-    one id string
-    """)
+public struct GetKeyRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetKeyRequest
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -599,22 +650,25 @@ public struct GetKeyRequest: GeneratedMessage {
   }
 }
 
-public struct GetKeyResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetKeyResponse",
-    """
-    always key message
-    """,
-    messages: [Key.self])
+public struct GetKeyResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetKeyResponse
+      always key message
+      """,
+      messages: { [Key.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var key: Key {
     get { slots[one: 0, Key.self] }
-    set { slots[one: 0, Key.self] = newValue }
+    set { editable[one: 0, Key.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -624,35 +678,38 @@ public struct GetKeyResponse: GeneratedMessage {
   }
 }
 
-public struct UpdateKeyRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.UpdateKeyRequest",
-    """
-    one id string
-    maybe name string
-    list scopes string
-    maybe enabled bool
-    maybe expiresAt/expires_at time
-    maybe updateMask/update_mask other
-    list allowedNetworks/allowed_networks string
-    """,
-    others: [Protobuf.FieldMask.self])
+public struct UpdateKeyRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpdateKeyRequest
+      one id string
+      maybe name string
+      list scopes string
+      maybe enabled bool
+      maybe expiresAt/expires_at time
+      maybe updateMask/update_mask other
+      list allowedNetworks/allowed_networks string
+      """,
+      others: { [Protobuf.FieldMask.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
   @_alwaysEmitIntoClient
   public var name: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// At least one, without duplicates. An empty list is refused in JSON, and in the
@@ -660,20 +717,20 @@ public struct UpdateKeyRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var scopes: [Key.Scope] {
     get { slots[list: 2, Key.Scope.self] }
-    set { slots[list: 2, Key.Scope.self] = newValue }
+    set { editable[list: 2, Key.Scope.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var enabled: Bool? {
     get { slots[maybe: 3, Bool.self] }
-    set { slots[maybe: 3, Bool.self] = newValue }
+    set { editable[maybe: 3, Bool.self] = newValue }
   }
 
   /// In the future.
   @_alwaysEmitIntoClient
   public var expiresAt: Date? {
     get { slots[maybe: 4, Protobuf.Timestamp.self] }
-    set { slots[maybe: 4, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 4, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Which of `name`, `scopes`, `enabled`, `expires_at` and `allowed_networks` to
@@ -683,7 +740,7 @@ public struct UpdateKeyRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var updateMask: Protobuf.FieldMask? {
     get { slots[maybe: 5, Protobuf.FieldMask.self] }
-    set { slots[maybe: 5, Protobuf.FieldMask.self] = newValue }
+    set { editable[maybe: 5, Protobuf.FieldMask.self] = newValue }
   }
 
   /// As in CreateKey. To clear them, name them in the mask: the binary form has no
@@ -691,7 +748,7 @@ public struct UpdateKeyRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var allowedNetworks: [String] {
     get { slots[list: 6, String.self] }
-    set { slots[list: 6, String.self] = newValue }
+    set { editable[list: 6, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -715,22 +772,25 @@ public struct UpdateKeyRequest: GeneratedMessage {
   }
 }
 
-public struct UpdateKeyResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.UpdateKeyResponse",
-    """
-    always key message
-    """,
-    messages: [Key.self])
+public struct UpdateKeyResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpdateKeyResponse
+      always key message
+      """,
+      messages: { [Key.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var key: Key {
     get { slots[one: 0, Key.self] }
-    set { slots[one: 0, Key.self] = newValue }
+    set { editable[one: 0, Key.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -740,29 +800,32 @@ public struct UpdateKeyResponse: GeneratedMessage {
   }
 }
 
-public struct RotateKeyRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.RotateKeyRequest",
-    """
-    one id string
-    one overlapSeconds/overlap_seconds int32
-    """)
+public struct RotateKeyRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RotateKeyRequest
+      one id string
+      one overlapSeconds/overlap_seconds int32
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// How long the old secret stays valid, in seconds: 0 to 2592000 (30 days).
   @_alwaysEmitIntoClient
   public var overlapSeconds: Int {
     get { slots[one: 1, Int32.self] }
-    set { slots[one: 1, Int32.self] = newValue }
+    set { editable[one: 1, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -776,30 +839,33 @@ public struct RotateKeyRequest: GeneratedMessage {
   }
 }
 
-public struct RotateKeyResponse: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.RotateKeyResponse",
-    """
-    always key message
-    one secret string secret
-    """,
-    messages: [Key.self])
+public struct RotateKeyResponse: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RotateKeyResponse
+      always key message
+      one secret string secret
+      """,
+      messages: { [Key.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var key: Key {
     get { slots[one: 0, Key.self] }
-    set { slots[one: 0, Key.self] = newValue }
+    set { editable[one: 0, Key.self] = newValue }
   }
 
   /// The new secret. Shown only in this response.
   @_alwaysEmitIntoClient
   public var secret: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -813,21 +879,24 @@ public struct RotateKeyResponse: GeneratedMessage, Redacting {
   }
 }
 
-public struct FinishKeyRotationRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.FinishKeyRotationRequest",
-    """
-    one id string
-    """)
+public struct FinishKeyRotationRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.FinishKeyRotationRequest
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -837,22 +906,25 @@ public struct FinishKeyRotationRequest: GeneratedMessage {
   }
 }
 
-public struct FinishKeyRotationResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.FinishKeyRotationResponse",
-    """
-    always key message
-    """,
-    messages: [Key.self])
+public struct FinishKeyRotationResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.FinishKeyRotationResponse
+      always key message
+      """,
+      messages: { [Key.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var key: Key {
     get { slots[one: 0, Key.self] }
-    set { slots[one: 0, Key.self] = newValue }
+    set { editable[one: 0, Key.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -862,21 +934,24 @@ public struct FinishKeyRotationResponse: GeneratedMessage {
   }
 }
 
-public struct DeleteKeyRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.DeleteKeyRequest",
-    """
-    one id string
-    """)
+public struct DeleteKeyRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.DeleteKeyRequest
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -886,22 +961,25 @@ public struct DeleteKeyRequest: GeneratedMessage {
   }
 }
 
-public struct DeleteKeyResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.DeleteKeyResponse",
-    """
-    always key message
-    """,
-    messages: [Key.self])
+public struct DeleteKeyResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.DeleteKeyResponse
+      always key message
+      """,
+      messages: { [Key.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var key: Key {
     get { slots[one: 0, Key.self] }
-    set { slots[one: 0, Key.self] = newValue }
+    set { editable[one: 0, Key.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -978,10 +1056,10 @@ public struct KeyServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// CreateKey creates a key and returns its secret, which is never shown again.
@@ -989,13 +1067,13 @@ public struct KeyServiceClient: Sendable {
   /// if there are as many keys as the operator allows.
   @_alwaysEmitIntoClient
   public var createKey: Call<CreateKeyRequest, CreateKeyResponse> {
-    Call(Method.createKey, transport)
+    Call(Method.createKey, transport.base)
   }
 
   /// ListKeys returns one page of keys, newest first.
   @_alwaysEmitIntoClient
   public var listKeys: Call<ListKeysRequest, ListKeysResponse> {
-    Call(Method.listKeys, transport)
+    Call(Method.listKeys, transport.base)
   }
 
   /// The items that ``listKeys`` returns, starting with the page of the request. Each page is
@@ -1004,7 +1082,7 @@ public struct KeyServiceClient: Sendable {
   public func listAllKeys(
     _ request: ListKeysRequest = ListKeysRequest(), options: CallOptions = CallOptions()
   ) -> PagedSequence<Key> {
-    transport.pages(
+    transport.base.pages(
       Method.listKeys,
       request,
       options: options,
@@ -1016,7 +1094,7 @@ public struct KeyServiceClient: Sendable {
   /// GetKey returns one key.
   @_alwaysEmitIntoClient
   public var getKey: Call<GetKeyRequest, GetKeyResponse> {
-    Call(Method.getKey, transport)
+    Call(Method.getKey, transport.base)
   }
 
   /// UpdateKey changes the name, the scopes, the expiry, the networks, or whether
@@ -1025,7 +1103,7 @@ public struct KeyServiceClient: Sendable {
   /// the key alone: a developer changes them from anywhere.
   @_alwaysEmitIntoClient
   public var updateKey: Call<UpdateKeyRequest, UpdateKeyResponse> {
-    Call(Method.updateKey, transport)
+    Call(Method.updateKey, transport.base)
   }
 
   /// RotateKey gives the key a new secret and returns it. The secret is never
@@ -1036,7 +1114,7 @@ public struct KeyServiceClient: Sendable {
   /// Idempotency-Key.
   @_alwaysEmitIntoClient
   public var rotateKey: Call<RotateKeyRequest, RotateKeyResponse> {
-    Call(Method.rotateKey, transport)
+    Call(Method.rotateKey, transport.base)
   }
 
   /// FinishKeyRotation ends the secret before the newest one, which otherwise works
@@ -1045,13 +1123,13 @@ public struct KeyServiceClient: Sendable {
   /// that secret no longer works. User tokens minted with the key stay valid.
   @_alwaysEmitIntoClient
   public var finishKeyRotation: Call<FinishKeyRotationRequest, FinishKeyRotationResponse> {
-    Call(Method.finishKeyRotation, transport)
+    Call(Method.finishKeyRotation, transport.base)
   }
 
   /// DeleteKey deletes the key and revokes the user tokens minted with it.
   /// Returns the key as it was.
   @_alwaysEmitIntoClient
   public var deleteKey: Call<DeleteKeyRequest, DeleteKeyResponse> {
-    Call(Method.deleteKey, transport)
+    Call(Method.deleteKey, transport.base)
   }
 }

@@ -4,18 +4,21 @@ import Foundation
 
 /// Developer is a person who manages this installation.
 public struct Developer: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.Developer",
-    """
-    one id string
-    one email string
-    maybe firstName/first_name string
-    maybe lastName/last_name string
-    always createdAt/created_at time
-    always updatedAt/updated_at time
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Developer
+      one id string
+      one email string
+      maybe firstName/first_name string
+      maybe lastName/last_name string
+      always createdAt/created_at time
+      always updatedAt/updated_at time
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -23,7 +26,7 @@ public struct Developer: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// Unique among developers. Addresses are compared without regard to case, letter
@@ -31,31 +34,31 @@ public struct Developer: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var email: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var firstName: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var lastName: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var createdAt: Date {
     get { slots[one: 4, Protobuf.Timestamp.self] }
-    set { slots[one: 4, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 4, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var updatedAt: Date {
     get { slots[one: 5, Protobuf.Timestamp.self] }
-    set { slots[one: 5, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 5, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -79,19 +82,22 @@ public struct Developer: GeneratedObject, Identifiable {
 
 /// Session is one login of a developer.
 public struct Session: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.Session",
-    """
-    one id string
-    always createdAt/created_at time
-    always lastUsedAt/last_used_at time
-    always expiresAt/expires_at time
-    maybe ip string
-    maybe client string
-    one current bool
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Session
+      one id string
+      always createdAt/created_at time
+      always lastUsedAt/last_used_at time
+      always expiresAt/expires_at time
+      maybe ip string
+      maybe client string
+      one current bool
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -99,48 +105,48 @@ public struct Session: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var createdAt: Date {
     get { slots[one: 1, Protobuf.Timestamp.self] }
-    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 1, Protobuf.Timestamp.self] = newValue }
   }
 
   /// When one of its tokens was last used or renewed.
   @_alwaysEmitIntoClient
   public var lastUsedAt: Date {
     get { slots[one: 2, Protobuf.Timestamp.self] }
-    set { slots[one: 2, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 2, Protobuf.Timestamp.self] = newValue }
   }
 
   /// When the session ends unless it is renewed first.
   @_alwaysEmitIntoClient
   public var expiresAt: Date {
     get { slots[one: 3, Protobuf.Timestamp.self] }
-    set { slots[one: 3, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 3, Protobuf.Timestamp.self] = newValue }
   }
 
   /// The IP address of its last use.
   @_alwaysEmitIntoClient
   public var ip: String? {
     get { slots[maybe: 4, String.self] }
-    set { slots[maybe: 4, String.self] = newValue }
+    set { editable[maybe: 4, String.self] = newValue }
   }
 
   /// The client's User-Agent.
   @_alwaysEmitIntoClient
   public var client: String? {
     get { slots[maybe: 5, String.self] }
-    set { slots[maybe: 5, String.self] = newValue }
+    set { editable[maybe: 5, String.self] = newValue }
   }
 
   /// Whether it is the session that makes the call.
   @_alwaysEmitIntoClient
   public var current: Bool {
     get { slots[one: 6, Bool.self] }
-    set { slots[one: 6, Bool.self] = newValue }
+    set { editable[one: 6, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -164,16 +170,19 @@ public struct Session: GeneratedObject, Identifiable {
   }
 }
 
-public struct LoginRequest: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.LoginRequest",
-    """
-    one email string
-    one password string secret
-    one useCookie/use_cookie bool
-    """)
+public struct LoginRequest: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.LoginRequest
+      one email string
+      one password string secret
+      one useCookie/use_cookie bool
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -181,13 +190,13 @@ public struct LoginRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var email: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var password: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// Keep the refresh token in the cookie `__Host-ow_refresh`, not in the
@@ -195,7 +204,7 @@ public struct LoginRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var useCookie: Bool {
     get { slots[one: 2, Bool.self] }
-    set { slots[one: 2, Bool.self] = newValue }
+    set { editable[one: 2, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -211,22 +220,25 @@ public struct LoginRequest: GeneratedMessage, Redacting {
   }
 }
 
-public struct LoginResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.LoginResponse",
-    """
-    always tokens message
-    """,
-    messages: [TokenPair.self])
+public struct LoginResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.LoginResponse
+      always tokens message
+      """,
+      messages: { [TokenPair.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var tokens: TokenPair {
     get { slots[one: 0, TokenPair.self] }
-    set { slots[one: 0, TokenPair.self] = newValue }
+    set { editable[one: 0, TokenPair.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -236,15 +248,18 @@ public struct LoginResponse: GeneratedMessage {
   }
 }
 
-public struct RefreshTokenRequest: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.RefreshTokenRequest",
-    """
-    maybe refreshToken/refresh_token string secret
-    one useCookie/use_cookie bool
-    """)
+public struct RefreshTokenRequest: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RefreshTokenRequest
+      maybe refreshToken/refresh_token string secret
+      one useCookie/use_cookie bool
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -252,7 +267,7 @@ public struct RefreshTokenRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var refreshToken: String? {
     get { slots[maybe: 0, String.self] }
-    set { slots[maybe: 0, String.self] = newValue }
+    set { editable[maybe: 0, String.self] = newValue }
   }
 
   /// The sender cannot see whether it has the cookie: with neither a token nor the
@@ -260,7 +275,7 @@ public struct RefreshTokenRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var useCookie: Bool {
     get { slots[one: 1, Bool.self] }
-    set { slots[one: 1, Bool.self] = newValue }
+    set { editable[one: 1, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -274,16 +289,19 @@ public struct RefreshTokenRequest: GeneratedMessage, Redacting {
   }
 }
 
-public struct RefreshTokenResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.RefreshTokenResponse",
-    """
-    maybe tokens message
-    one signedOut/signed_out bool
-    """,
-    messages: [TokenPair.self])
+public struct RefreshTokenResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RefreshTokenResponse
+      maybe tokens message
+      one signedOut/signed_out bool
+      """,
+      messages: { [TokenPair.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -291,14 +309,14 @@ public struct RefreshTokenResponse: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var tokens: TokenPair? {
     get { slots[maybe: 0, TokenPair.self] }
-    set { slots[maybe: 0, TokenPair.self] = newValue }
+    set { editable[maybe: 0, TokenPair.self] = newValue }
   }
 
   /// `use_cookie` was set, and there was neither a token nor the cookie.
   @_alwaysEmitIntoClient
   public var signedOut: Bool {
     get { slots[one: 1, Bool.self] }
-    set { slots[one: 1, Bool.self] = newValue }
+    set { editable[one: 1, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -312,14 +330,17 @@ public struct RefreshTokenResponse: GeneratedMessage {
   }
 }
 
-public struct RevokeTokenRequest: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.RevokeTokenRequest",
-    """
-    maybe refreshToken/refresh_token string secret
-    """)
+public struct RevokeTokenRequest: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RevokeTokenRequest
+      maybe refreshToken/refresh_token string secret
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -327,7 +348,7 @@ public struct RevokeTokenRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var refreshToken: String? {
     get { slots[maybe: 0, String.self] }
-    set { slots[maybe: 0, String.self] = newValue }
+    set { editable[maybe: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -337,10 +358,13 @@ public struct RevokeTokenRequest: GeneratedMessage, Redacting {
   }
 }
 
-public struct RevokeTokenResponse: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.RevokeTokenResponse")
+public struct RevokeTokenResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.RevokeTokenResponse")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -350,10 +374,13 @@ public struct RevokeTokenResponse: GeneratedMessage {
   }
 }
 
-public struct LogoutRequest: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.LogoutRequest")
+public struct LogoutRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.LogoutRequest")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -363,21 +390,24 @@ public struct LogoutRequest: GeneratedMessage {
   }
 }
 
-public struct LogoutResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.LogoutResponse",
-    """
-    one message string
-    """)
+public struct LogoutResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.LogoutResponse
+      one message string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var message: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -387,10 +417,13 @@ public struct LogoutResponse: GeneratedMessage {
   }
 }
 
-public struct GetMeRequest: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.GetMeRequest")
+public struct GetMeRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.GetMeRequest")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -400,22 +433,25 @@ public struct GetMeRequest: GeneratedMessage {
   }
 }
 
-public struct GetMeResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetMeResponse",
-    """
-    always developer message
-    """,
-    messages: [Developer.self])
+public struct GetMeResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetMeResponse
+      always developer message
+      """,
+      messages: { [Developer.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var developer: Developer {
     get { slots[one: 0, Developer.self] }
-    set { slots[one: 0, Developer.self] = newValue }
+    set { editable[one: 0, Developer.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -425,19 +461,22 @@ public struct GetMeResponse: GeneratedMessage {
   }
 }
 
-public struct UpdateMeRequest: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.UpdateMeRequest",
-    """
-    maybe firstName/first_name string
-    maybe lastName/last_name string
-    maybe email string
-    maybe currentPassword/current_password string secret
-    maybe updateMask/update_mask other
-    """,
-    others: [Protobuf.FieldMask.self])
+public struct UpdateMeRequest: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpdateMeRequest
+      maybe firstName/first_name string
+      maybe lastName/last_name string
+      maybe email string
+      maybe currentPassword/current_password string secret
+      maybe updateMask/update_mask other
+      """,
+      others: { [Protobuf.FieldMask.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -445,14 +484,14 @@ public struct UpdateMeRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var firstName: String? {
     get { slots[maybe: 0, String.self] }
-    set { slots[maybe: 0, String.self] = newValue }
+    set { editable[maybe: 0, String.self] = newValue }
   }
 
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
   @_alwaysEmitIntoClient
   public var lastName: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// At most 254 characters, no spaces or invisible ones. Spaces around it are
@@ -460,14 +499,14 @@ public struct UpdateMeRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var email: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   /// Required to change the email to another.
   @_alwaysEmitIntoClient
   public var currentPassword: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   /// Which of `first_name`, `last_name` and `email` to write. A listed field
@@ -476,7 +515,7 @@ public struct UpdateMeRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var updateMask: Protobuf.FieldMask? {
     get { slots[maybe: 4, Protobuf.FieldMask.self] }
-    set { slots[maybe: 4, Protobuf.FieldMask.self] = newValue }
+    set { editable[maybe: 4, Protobuf.FieldMask.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -496,22 +535,25 @@ public struct UpdateMeRequest: GeneratedMessage, Redacting {
   }
 }
 
-public struct UpdateMeResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.UpdateMeResponse",
-    """
-    always developer message
-    """,
-    messages: [Developer.self])
+public struct UpdateMeResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpdateMeResponse
+      always developer message
+      """,
+      messages: { [Developer.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var developer: Developer {
     get { slots[one: 0, Developer.self] }
-    set { slots[one: 0, Developer.self] = newValue }
+    set { editable[one: 0, Developer.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -521,23 +563,26 @@ public struct UpdateMeResponse: GeneratedMessage {
   }
 }
 
-public struct ChangePasswordRequest: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.ChangePasswordRequest",
-    """
-    one currentPassword/current_password string secret
-    one newPassword/new_password string secret
-    one confirmPassword/confirm_password string secret
-    """)
+public struct ChangePasswordRequest: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ChangePasswordRequest
+      one currentPassword/current_password string secret
+      one newPassword/new_password string secret
+      one confirmPassword/confirm_password string secret
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var currentPassword: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// 15 to 128 characters. The minimum is a setting of the server; 15 is its
@@ -545,14 +590,14 @@ public struct ChangePasswordRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var newPassword: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// Equal to `new_password`.
   @_alwaysEmitIntoClient
   public var confirmPassword: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -568,21 +613,24 @@ public struct ChangePasswordRequest: GeneratedMessage, Redacting {
   }
 }
 
-public struct ChangePasswordResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ChangePasswordResponse",
-    """
-    one message string
-    """)
+public struct ChangePasswordResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ChangePasswordResponse
+      one message string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var message: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -592,10 +640,13 @@ public struct ChangePasswordResponse: GeneratedMessage {
   }
 }
 
-public struct ListSessionsRequest: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.ListSessionsRequest")
+public struct ListSessionsRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.ListSessionsRequest")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -605,22 +656,25 @@ public struct ListSessionsRequest: GeneratedMessage {
   }
 }
 
-public struct ListSessionsResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListSessionsResponse",
-    """
-    list sessions message
-    """,
-    messages: [Session.self])
+public struct ListSessionsResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListSessionsResponse
+      list sessions message
+      """,
+      messages: { [Session.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var sessions: [Session] {
     get { slots[list: 0, Session.self] }
-    set { slots[list: 0, Session.self] = newValue }
+    set { editable[list: 0, Session.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -630,14 +684,17 @@ public struct ListSessionsResponse: GeneratedMessage {
   }
 }
 
-public struct RevokeSessionRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.RevokeSessionRequest",
-    """
-    one id string
-    """)
+public struct RevokeSessionRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RevokeSessionRequest
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -645,7 +702,7 @@ public struct RevokeSessionRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -655,10 +712,13 @@ public struct RevokeSessionRequest: GeneratedMessage {
   }
 }
 
-public struct RevokeSessionResponse: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.RevokeSessionResponse")
+public struct RevokeSessionResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.RevokeSessionResponse")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -668,10 +728,13 @@ public struct RevokeSessionResponse: GeneratedMessage {
   }
 }
 
-public struct RevokeOtherSessionsRequest: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.RevokeOtherSessionsRequest")
+public struct RevokeOtherSessionsRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.RevokeOtherSessionsRequest")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -681,10 +744,13 @@ public struct RevokeOtherSessionsRequest: GeneratedMessage {
   }
 }
 
-public struct RevokeOtherSessionsResponse: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.RevokeOtherSessionsResponse")
+public struct RevokeOtherSessionsResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.RevokeOtherSessionsResponse")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -778,10 +844,10 @@ public struct SessionServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// Login exchanges an email and a password for a token pair.
@@ -798,7 +864,7 @@ public struct SessionServiceClient: Sendable {
   /// `__Host-ow_refresh`.
   @_alwaysEmitIntoClient
   public var login: Call<LoginRequest, LoginResponse> {
-    Call(Method.login, transport)
+    Call(Method.login, transport.base)
   }
 
   /// RefreshToken consumes a refresh token. It returns a new refresh token and a
@@ -821,7 +887,7 @@ public struct SessionServiceClient: Sendable {
   /// (`multiple_credentials`), also in RevokeToken.
   @_alwaysEmitIntoClient
   public var refreshToken: Call<RefreshTokenRequest, RefreshTokenResponse> {
-    Call(Method.refreshToken, transport)
+    Call(Method.refreshToken, transport.base)
   }
 
   /// RevokeToken ends the session of a refresh token, including its access tokens
@@ -833,7 +899,7 @@ public struct SessionServiceClient: Sendable {
   /// `__Host-ow_refresh`.
   @_alwaysEmitIntoClient
   public var revokeToken: Call<RevokeTokenRequest, RevokeTokenResponse> {
-    Call(Method.revokeToken, transport)
+    Call(Method.revokeToken, transport.base)
   }
 
   /// Logout ends the session that makes the call and revokes the user tokens
@@ -841,13 +907,13 @@ public struct SessionServiceClient: Sendable {
   /// succeeds. Clears the cookie `__Host-ow_refresh`.
   @_alwaysEmitIntoClient
   public var logout: Call<LogoutRequest, LogoutResponse> {
-    Call(Method.logout, transport)
+    Call(Method.logout, transport.base)
   }
 
   /// GetMe returns the developer who makes the call.
   @_alwaysEmitIntoClient
   public var getMe: Call<GetMeRequest, GetMeResponse> {
-    Call(Method.getMe, transport)
+    Call(Method.getMe, transport.base)
   }
 
   /// UpdateMe changes the developer who makes the call.
@@ -861,7 +927,7 @@ public struct SessionServiceClient: Sendable {
   /// `newPassword` here is not ignored, but fails with `invalid_argument`.
   @_alwaysEmitIntoClient
   public var updateMe: Call<UpdateMeRequest, UpdateMeResponse> {
-    Call(Method.updateMe, transport)
+    Call(Method.updateMe, transport.base)
   }
 
   /// ChangePassword sets a new password and ends every other session of the
@@ -873,13 +939,13 @@ public struct SessionServiceClient: Sendable {
   /// new one is too short, too common or not confirmed. Takes an Idempotency-Key.
   @_alwaysEmitIntoClient
   public var changePassword: Call<ChangePasswordRequest, ChangePasswordResponse> {
-    Call(Method.changePassword, transport)
+    Call(Method.changePassword, transport.base)
   }
 
   /// ListSessions returns the developer's active sessions, newest first.
   @_alwaysEmitIntoClient
   public var listSessions: Call<ListSessionsRequest, ListSessionsResponse> {
-    Call(Method.listSessions, transport)
+    Call(Method.listSessions, transport.base)
   }
 
   /// RevokeSession ends one of the developer's sessions, which may be the one
@@ -887,7 +953,7 @@ public struct SessionServiceClient: Sendable {
   /// `not_found` if the session does not exist or belongs to another developer.
   @_alwaysEmitIntoClient
   public var revokeSession: Call<RevokeSessionRequest, RevokeSessionResponse> {
-    Call(Method.revokeSession, transport)
+    Call(Method.revokeSession, transport.base)
   }
 
   /// RevokeOtherSessions ends all of the developer's sessions except the one
@@ -895,6 +961,6 @@ public struct SessionServiceClient: Sendable {
   /// minted, except those minted with the session that makes the call.
   @_alwaysEmitIntoClient
   public var revokeOtherSessions: Call<RevokeOtherSessionsRequest, RevokeOtherSessionsResponse> {
-    Call(Method.revokeOtherSessions, transport)
+    Call(Method.revokeOtherSessions, transport.base)
   }
 }

@@ -2,16 +2,19 @@
 
 import Foundation
 
-public struct CreateUserTokenRequest: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.CreateUserTokenRequest",
-    """
-    one userId/user_id string
-    one appId/app_id string
-    one appSecret/app_secret string secret
-    """)
+public struct CreateUserTokenRequest: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreateUserTokenRequest
+      one userId/user_id string
+      one appId/app_id string
+      one appSecret/app_secret string secret
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -19,7 +22,7 @@ public struct CreateUserTokenRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// The application that makes the call; requires `app_secret`. Empty means
@@ -27,13 +30,13 @@ public struct CreateUserTokenRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var appID: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var appSecret: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -49,22 +52,25 @@ public struct CreateUserTokenRequest: GeneratedMessage, Redacting {
   }
 }
 
-public struct CreateUserTokenResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.CreateUserTokenResponse",
-    """
-    always tokens message
-    """,
-    messages: [TokenPair.self])
+public struct CreateUserTokenResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreateUserTokenResponse
+      always tokens message
+      """,
+      messages: { [TokenPair.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var tokens: TokenPair {
     get { slots[one: 0, TokenPair.self] }
-    set { slots[one: 0, TokenPair.self] = newValue }
+    set { editable[one: 0, TokenPair.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -74,14 +80,17 @@ public struct CreateUserTokenResponse: GeneratedMessage {
   }
 }
 
-public struct CreatePairingCodeRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.CreatePairingCodeRequest",
-    """
-    one userId/user_id string
-    """)
+public struct CreatePairingCodeRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreatePairingCodeRequest
+      one userId/user_id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -89,7 +98,7 @@ public struct CreatePairingCodeRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -99,22 +108,25 @@ public struct CreatePairingCodeRequest: GeneratedMessage {
   }
 }
 
-public struct CreatePairingCodeResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.CreatePairingCodeResponse",
-    """
-    always pairingCode/pairing_code message
-    """,
-    messages: [PairingCode.self])
+public struct CreatePairingCodeResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreatePairingCodeResponse
+      always pairingCode/pairing_code message
+      """,
+      messages: { [PairingCode.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var pairingCode: PairingCode {
     get { slots[one: 0, PairingCode.self] }
-    set { slots[one: 0, PairingCode.self] = newValue }
+    set { editable[one: 0, PairingCode.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -126,17 +138,20 @@ public struct CreatePairingCodeResponse: GeneratedMessage {
 
 /// PairingCode lets an app on one phone act for one user.
 public struct PairingCode: GeneratedObject, Identifiable, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.PairingCode",
-    """
-    one id string
-    one code string secret
-    one userId/user_id string
-    always expiresAt/expires_at time
-    always createdAt/created_at time
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.PairingCode
+      one id string
+      one code string secret
+      one userId/user_id string
+      always expiresAt/expires_at time
+      always createdAt/created_at time
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -144,34 +159,34 @@ public struct PairingCode: GeneratedObject, Identifiable, Redacting {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// 8 symbols: A to Z without I and O, and 2 to 9. A secret, which is shown only here.
   @_alwaysEmitIntoClient
   public var code: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// A UUID.
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   /// 7 days after it was made.
   @_alwaysEmitIntoClient
   public var expiresAt: Date {
     get { slots[one: 3, Protobuf.Timestamp.self] }
-    set { slots[one: 3, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 3, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var createdAt: Date {
     get { slots[one: 4, Protobuf.Timestamp.self] }
-    set { slots[one: 4, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 4, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -191,14 +206,17 @@ public struct PairingCode: GeneratedObject, Identifiable, Redacting {
   }
 }
 
-public struct RedeemPairingCodeRequest: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.RedeemPairingCodeRequest",
-    """
-    one code string secret
-    """)
+public struct RedeemPairingCodeRequest: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RedeemPairingCodeRequest
+      one code string secret
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -206,7 +224,7 @@ public struct RedeemPairingCodeRequest: GeneratedMessage, Redacting {
   @_alwaysEmitIntoClient
   public var code: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -216,30 +234,33 @@ public struct RedeemPairingCodeRequest: GeneratedMessage, Redacting {
   }
 }
 
-public struct RedeemPairingCodeResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.RedeemPairingCodeResponse",
-    """
-    always tokens message
-    one userId/user_id string
-    """,
-    messages: [TokenPair.self])
+public struct RedeemPairingCodeResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RedeemPairingCodeResponse
+      always tokens message
+      one userId/user_id string
+      """,
+      messages: { [TokenPair.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var tokens: TokenPair {
     get { slots[one: 0, TokenPair.self] }
-    set { slots[one: 0, TokenPair.self] = newValue }
+    set { editable[one: 0, TokenPair.self] = newValue }
   }
 
   /// The user whose tokens they are. A UUID.
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -253,14 +274,17 @@ public struct RedeemPairingCodeResponse: GeneratedMessage {
   }
 }
 
-public struct RevokeUserTokensRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.RevokeUserTokensRequest",
-    """
-    one userId/user_id string
-    """)
+public struct RevokeUserTokensRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RevokeUserTokensRequest
+      one userId/user_id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -268,7 +292,7 @@ public struct RevokeUserTokensRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -278,10 +302,13 @@ public struct RevokeUserTokensRequest: GeneratedMessage {
   }
 }
 
-public struct RevokeUserTokensResponse: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.RevokeUserTokensResponse")
+public struct RevokeUserTokensResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.RevokeUserTokensResponse")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -293,22 +320,25 @@ public struct RevokeUserTokensResponse: GeneratedMessage {
 
 /// TokenSession is one device or browser in which a user is signed in.
 public struct TokenSession: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.TokenSession",
-    """
-    one id string
-    one mintedBy/minted_by string
-    one minterId/minter_id string
-    maybe minterName/minter_name string
-    always createdAt/created_at time
-    always lastUsedAt/last_used_at time
-    maybe refreshedAt/refreshed_at time
-    always expiresAt/expires_at time
-    maybe ip string
-    maybe client string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.TokenSession
+      one id string
+      one mintedBy/minted_by string
+      one minterId/minter_id string
+      maybe minterName/minter_name string
+      always createdAt/created_at time
+      always lastUsedAt/last_used_at time
+      maybe refreshedAt/refreshed_at time
+      always expiresAt/expires_at time
+      maybe ip string
+      maybe client string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -316,21 +346,21 @@ public struct TokenSession: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// What minted its first tokens: an application, an API key or a developer.
   @_alwaysEmitIntoClient
   public var mintedBy: TokenSession.MintedBy {
     get { slots[one: 1, TokenSession.MintedBy.self] }
-    set { slots[one: 1, TokenSession.MintedBy.self] = newValue }
+    set { editable[one: 1, TokenSession.MintedBy.self] = newValue }
   }
 
   /// The `app_id` of the application, or the id of the key or of the developer.
   @_alwaysEmitIntoClient
   public var minterID: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   /// The name of the application or key, or the email of the developer, which API keys
@@ -338,34 +368,34 @@ public struct TokenSession: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var minterName: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var createdAt: Date {
     get { slots[one: 4, Protobuf.Timestamp.self] }
-    set { slots[one: 4, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 4, Protobuf.Timestamp.self] = newValue }
   }
 
   /// When one of its tokens was last used or renewed.
   @_alwaysEmitIntoClient
   public var lastUsedAt: Date {
     get { slots[one: 5, Protobuf.Timestamp.self] }
-    set { slots[one: 5, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 5, Protobuf.Timestamp.self] = newValue }
   }
 
   /// When its tokens were last renewed. Unset if they never were.
   @_alwaysEmitIntoClient
   public var refreshedAt: Date? {
     get { slots[maybe: 6, Protobuf.Timestamp.self] }
-    set { slots[maybe: 6, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 6, Protobuf.Timestamp.self] = newValue }
   }
 
   /// When the session ends unless it is renewed first.
   @_alwaysEmitIntoClient
   public var expiresAt: Date {
     get { slots[one: 7, Protobuf.Timestamp.self] }
-    set { slots[one: 7, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 7, Protobuf.Timestamp.self] = newValue }
   }
 
   /// The IP address and the User-Agent that its tokens were last given to. Each is
@@ -373,13 +403,13 @@ public struct TokenSession: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var ip: String? {
     get { slots[maybe: 8, String.self] }
-    set { slots[maybe: 8, String.self] = newValue }
+    set { editable[maybe: 8, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var client: String? {
     get { slots[maybe: 9, String.self] }
-    set { slots[maybe: 9, String.self] = newValue }
+    set { editable[maybe: 9, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -416,15 +446,22 @@ public struct TokenSession: GeneratedObject, Identifiable {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "application": self = .application
-      case "key": self = .key
-      case "developer": self = .developer
+      let values: StaticString = """
+        application
+        key
+        developer
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .application
+      case 1: self = .key
+      case 2: self = .developer
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .application: "application"
@@ -436,16 +473,19 @@ public struct TokenSession: GeneratedObject, Identifiable {
   }
 }
 
-public struct ListUserSessionsRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListUserSessionsRequest",
-    """
-    one userId/user_id string
-    maybe limit int32
-    maybe cursor string
-    """)
+public struct ListUserSessionsRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListUserSessionsRequest
+      one userId/user_id string
+      maybe limit int32
+      maybe cursor string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -453,21 +493,21 @@ public struct ListUserSessionsRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// Sessions per page: 1 to 100; 100 if unset.
   @_alwaysEmitIntoClient
   public var limit: Int? {
     get { slots[maybe: 1, Int32.self] }
-    set { slots[maybe: 1, Int32.self] = newValue }
+    set { editable[maybe: 1, Int32.self] = newValue }
   }
 
   /// `next_cursor` of the previous page.
   @_alwaysEmitIntoClient
   public var cursor: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -483,30 +523,33 @@ public struct ListUserSessionsRequest: GeneratedMessage {
   }
 }
 
-public struct ListUserSessionsResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListUserSessionsResponse",
-    """
-    list sessions message
-    maybe nextCursor/next_cursor string
-    """,
-    messages: [TokenSession.self])
+public struct ListUserSessionsResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListUserSessionsResponse
+      list sessions message
+      maybe nextCursor/next_cursor string
+      """,
+      messages: { [TokenSession.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var sessions: [TokenSession] {
     get { slots[list: 0, TokenSession.self] }
-    set { slots[list: 0, TokenSession.self] = newValue }
+    set { editable[list: 0, TokenSession.self] = newValue }
   }
 
   /// Unset on the last page.
   @_alwaysEmitIntoClient
   public var nextCursor: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -520,15 +563,18 @@ public struct ListUserSessionsResponse: GeneratedMessage {
   }
 }
 
-public struct RevokeUserSessionRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.RevokeUserSessionRequest",
-    """
-    one userId/user_id string
-    one sessionId/session_id string
-    """)
+public struct RevokeUserSessionRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RevokeUserSessionRequest
+      one userId/user_id string
+      one sessionId/session_id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -536,14 +582,14 @@ public struct RevokeUserSessionRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// A UUID.
   @_alwaysEmitIntoClient
   public var sessionID: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -557,10 +603,13 @@ public struct RevokeUserSessionRequest: GeneratedMessage {
   }
 }
 
-public struct RevokeUserSessionResponse: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.RevokeUserSessionResponse")
+public struct RevokeUserSessionResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.RevokeUserSessionResponse")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -625,10 +674,10 @@ public struct TokenServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// CreateUserToken mints a token pair for a user. Takes an Idempotency-Key.
@@ -649,7 +698,7 @@ public struct TokenServiceClient: Sendable {
   /// One more ends the one that was idle longest.
   @_alwaysEmitIntoClient
   public var createUserToken: Call<CreateUserTokenRequest, CreateUserTokenResponse> {
-    Call(Method.createUserToken, transport)
+    Call(Method.createUserToken, transport.base)
   }
 
   /// CreatePairingCode makes a short code with which an app on the phone of a user gets
@@ -660,7 +709,7 @@ public struct TokenServiceClient: Sendable {
   /// (`quota_exceeded`) if 10000 codes of the caller are unused.
   @_alwaysEmitIntoClient
   public var createPairingCode: Call<CreatePairingCodeRequest, CreatePairingCodeResponse> {
-    Call(Method.createPairingCode, transport)
+    Call(Method.createPairingCode, transport.base)
   }
 
   /// RedeemPairingCode trades a pairing code for a token pair of its user. The tokens end
@@ -673,7 +722,7 @@ public struct TokenServiceClient: Sendable {
   /// address, and in all.
   @_alwaysEmitIntoClient
   public var redeemPairingCode: Call<RedeemPairingCodeRequest, RedeemPairingCodeResponse> {
-    Call(Method.redeemPairingCode, transport)
+    Call(Method.redeemPairingCode, transport.base)
   }
 
   /// RevokeUserTokens revokes all access and refresh tokens of a user,
@@ -686,7 +735,7 @@ public struct TokenServiceClient: Sendable {
   /// (`not_found`).
   @_alwaysEmitIntoClient
   public var revokeUserTokens: Call<RevokeUserTokensRequest, RevokeUserTokensResponse> {
-    Call(Method.revokeUserTokens, transport)
+    Call(Method.revokeUserTokens, transport.base)
   }
 
   /// ListUserSessions returns one page of the sessions of a user that have not ended,
@@ -696,7 +745,7 @@ public struct TokenServiceClient: Sendable {
   /// Credential and failures as RevokeUserTokens.
   @_alwaysEmitIntoClient
   public var listUserSessions: Call<ListUserSessionsRequest, ListUserSessionsResponse> {
-    Call(Method.listUserSessions, transport)
+    Call(Method.listUserSessions, transport.base)
   }
 
   /// The items that ``listUserSessions`` returns, starting with the page of the request. Each page
@@ -705,7 +754,7 @@ public struct TokenServiceClient: Sendable {
   public func listAllUserSessions(
     _ request: ListUserSessionsRequest, options: CallOptions = CallOptions()
   ) -> PagedSequence<TokenSession> {
-    transport.pages(
+    transport.base.pages(
       Method.listUserSessions,
       request,
       options: options,
@@ -721,6 +770,6 @@ public struct TokenServiceClient: Sendable {
   /// (`not_found`) also if the session has ended or belongs to another user.
   @_alwaysEmitIntoClient
   public var revokeUserSession: Call<RevokeUserSessionRequest, RevokeUserSessionResponse> {
-    Call(Method.revokeUserSession, transport)
+    Call(Method.revokeUserSession, transport.base)
   }
 }

@@ -2,16 +2,19 @@
 
 /// TokenPair is an access token and the refresh token that renews it.
 public struct TokenPair: GeneratedObject, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.TokenPair",
-    """
-    one accessToken/access_token string secret
-    one tokenType/token_type string
-    maybe refreshToken/refresh_token string secret
-    one expiresIn/expires_in int32
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.TokenPair
+      one accessToken/access_token string secret
+      one tokenType/token_type string
+      maybe refreshToken/refresh_token string secret
+      one expiresIn/expires_in int32
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -19,14 +22,14 @@ public struct TokenPair: GeneratedObject, Redacting {
   @_alwaysEmitIntoClient
   public var accessToken: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// Always `bearer`.
   @_alwaysEmitIntoClient
   public var tokenType: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// `rt_` and lower-case letters and digits. Valid for one RefreshToken. Unset
@@ -34,14 +37,14 @@ public struct TokenPair: GeneratedObject, Redacting {
   @_alwaysEmitIntoClient
   public var refreshToken: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   /// Seconds until the access token expires, counted from this response.
   @_alwaysEmitIntoClient
   public var expiresIn: Int {
     get { slots[one: 3, Int32.self] }
-    set { slots[one: 3, Int32.self] = newValue }
+    set { editable[one: 3, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient

@@ -5,44 +5,47 @@ import Foundation
 /// UsageTotals says how many requests there were, and how many of them were answered
 /// with an error.
 public struct UsageTotals: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.UsageTotals",
-    """
-    one requests int64
-    one refused int64
-    one limited int64
-    one failed int64
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UsageTotals
+      one requests int64
+      one refused int64
+      one limited int64
+      one failed int64
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var requests: Int {
     get { slots[one: 0, Int64.self] }
-    set { slots[one: 0, Int64.self] = newValue }
+    set { editable[one: 0, Int64.self] = newValue }
   }
 
   /// Answered with a status of 400 to 499, except 429.
   @_alwaysEmitIntoClient
   public var refused: Int {
     get { slots[one: 1, Int64.self] }
-    set { slots[one: 1, Int64.self] = newValue }
+    set { editable[one: 1, Int64.self] = newValue }
   }
 
   /// Answered with the status 429.
   @_alwaysEmitIntoClient
   public var limited: Int {
     get { slots[one: 2, Int64.self] }
-    set { slots[one: 2, Int64.self] = newValue }
+    set { editable[one: 2, Int64.self] = newValue }
   }
 
   /// Answered with a status of 500 or above.
   @_alwaysEmitIntoClient
   public var failed: Int {
     get { slots[one: 3, Int64.self] }
-    set { slots[one: 3, Int64.self] = newValue }
+    set { editable[one: 3, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -62,17 +65,20 @@ public struct UsageTotals: GeneratedObject {
 
 /// UsagePoint is the requests of one minute, hour or day.
 public struct UsagePoint: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.UsagePoint",
-    """
-    always time time
-    one requests int64
-    one refused int64
-    one limited int64
-    one failed int64
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UsagePoint
+      always time time
+      one requests int64
+      one refused int64
+      one limited int64
+      one failed int64
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -80,31 +86,31 @@ public struct UsagePoint: GeneratedObject {
   @_alwaysEmitIntoClient
   public var time: Date {
     get { slots[one: 0, Protobuf.Timestamp.self] }
-    set { slots[one: 0, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 0, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var requests: Int {
     get { slots[one: 1, Int64.self] }
-    set { slots[one: 1, Int64.self] = newValue }
+    set { editable[one: 1, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var refused: Int {
     get { slots[one: 2, Int64.self] }
-    set { slots[one: 2, Int64.self] = newValue }
+    set { editable[one: 2, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var limited: Int {
     get { slots[one: 3, Int64.self] }
-    set { slots[one: 3, Int64.self] = newValue }
+    set { editable[one: 3, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var failed: Int {
     get { slots[one: 4, Int64.self] }
-    set { slots[one: 4, Int64.self] = newValue }
+    set { editable[one: 4, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -126,17 +132,20 @@ public struct UsagePoint: GeneratedObject {
 
 /// UsageOperation is the requests of one operation.
 public struct UsageOperation: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.UsageOperation",
-    """
-    one operation string
-    one requests int64
-    one refused int64
-    one limited int64
-    one failed int64
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UsageOperation
+      one operation string
+      one requests int64
+      one refused int64
+      one limited int64
+      one failed int64
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -145,31 +154,31 @@ public struct UsageOperation: GeneratedObject {
   @_alwaysEmitIntoClient
   public var operation: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var requests: Int {
     get { slots[one: 1, Int64.self] }
-    set { slots[one: 1, Int64.self] = newValue }
+    set { editable[one: 1, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var refused: Int {
     get { slots[one: 2, Int64.self] }
-    set { slots[one: 2, Int64.self] = newValue }
+    set { editable[one: 2, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var limited: Int {
     get { slots[one: 3, Int64.self] }
-    set { slots[one: 3, Int64.self] = newValue }
+    set { editable[one: 3, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var failed: Int {
     get { slots[one: 4, Int64.self] }
-    set { slots[one: 4, Int64.self] = newValue }
+    set { editable[one: 4, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -191,15 +200,18 @@ public struct UsageOperation: GeneratedObject {
 
 /// UsageClient is the requests of one kind of client.
 public struct UsageClient: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.UsageClient",
-    """
-    one client string
-    one requests int64
-    always lastUsedAt/last_used_at time
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UsageClient
+      one client string
+      one requests int64
+      always lastUsedAt/last_used_at time
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -211,19 +223,19 @@ public struct UsageClient: GeneratedObject {
   @_alwaysEmitIntoClient
   public var client: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var requests: Int {
     get { slots[one: 1, Int64.self] }
-    set { slots[one: 1, Int64.self] = newValue }
+    set { editable[one: 1, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var lastUsedAt: Date {
     get { slots[one: 2, Protobuf.Timestamp.self] }
-    set { slots[one: 2, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 2, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -241,15 +253,18 @@ public struct UsageClient: GeneratedObject {
 
 /// UsageNetwork is the requests from one network.
 public struct UsageNetwork: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.UsageNetwork",
-    """
-    one network string
-    one requests int64
-    always lastUsedAt/last_used_at time
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UsageNetwork
+      one network string
+      one requests int64
+      always lastUsedAt/last_used_at time
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -259,19 +274,19 @@ public struct UsageNetwork: GeneratedObject {
   @_alwaysEmitIntoClient
   public var network: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var requests: Int {
     get { slots[one: 1, Int64.self] }
-    set { slots[one: 1, Int64.self] = newValue }
+    set { editable[one: 1, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var lastUsedAt: Date {
     get { slots[one: 2, Protobuf.Timestamp.self] }
-    set { slots[one: 2, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 2, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -289,17 +304,20 @@ public struct UsageNetwork: GeneratedObject {
 
 /// UsageHolder is the requests with one credential.
 public struct UsageHolder: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.UsageHolder",
-    """
-    one id string
-    one requests int64
-    one refused int64
-    one limited int64
-    one failed int64
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UsageHolder
+      one id string
+      one requests int64
+      one refused int64
+      one limited int64
+      one failed int64
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -307,31 +325,31 @@ public struct UsageHolder: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var requests: Int {
     get { slots[one: 1, Int64.self] }
-    set { slots[one: 1, Int64.self] = newValue }
+    set { editable[one: 1, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var refused: Int {
     get { slots[one: 2, Int64.self] }
-    set { slots[one: 2, Int64.self] = newValue }
+    set { editable[one: 2, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var limited: Int {
     get { slots[one: 3, Int64.self] }
-    set { slots[one: 3, Int64.self] = newValue }
+    set { editable[one: 3, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var failed: Int {
     get { slots[one: 4, Int64.self] }
-    set { slots[one: 4, Int64.self] = newValue }
+    set { editable[one: 4, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -353,27 +371,32 @@ public struct UsageHolder: GeneratedObject, Identifiable {
 
 /// Usage reports requests of one key, application or user.
 public struct Usage: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.Usage",
-    """
-    always start time
-    always end time
-    one resolution string
-    always totals message
-    list series message
-    list operations message
-    list clients message
-    list networks message
-    """,
-    messages: [
-      UsageTotals.self,
-      UsagePoint.self,
-      UsageOperation.self,
-      UsageClient.self,
-      UsageNetwork.self,
-    ])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Usage
+      always start time
+      always end time
+      one resolution string
+      always totals message
+      list series message
+      list operations message
+      list clients message
+      list networks message
+      """,
+      messages: {
+        [
+          UsageTotals.self,
+          UsagePoint.self,
+          UsageOperation.self,
+          UsageClient.self,
+          UsageNetwork.self,
+        ]
+      })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -381,40 +404,40 @@ public struct Usage: GeneratedObject {
   @_alwaysEmitIntoClient
   public var start: Date {
     get { slots[one: 0, Protobuf.Timestamp.self] }
-    set { slots[one: 0, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 0, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var end: Date {
     get { slots[one: 1, Protobuf.Timestamp.self] }
-    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 1, Protobuf.Timestamp.self] = newValue }
   }
 
   /// `minute`, `hour` or `day`.
   @_alwaysEmitIntoClient
   public var resolution: Usage.Resolution {
     get { slots[one: 2, Usage.Resolution.self] }
-    set { slots[one: 2, Usage.Resolution.self] = newValue }
+    set { editable[one: 2, Usage.Resolution.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var totals: UsageTotals {
     get { slots[one: 3, UsageTotals.self] }
-    set { slots[one: 3, UsageTotals.self] = newValue }
+    set { editable[one: 3, UsageTotals.self] = newValue }
   }
 
   /// Every span of the range, oldest first.
   @_alwaysEmitIntoClient
   public var series: [UsagePoint] {
     get { slots[list: 4, UsagePoint.self] }
-    set { slots[list: 4, UsagePoint.self] = newValue }
+    set { editable[list: 4, UsagePoint.self] = newValue }
   }
 
   /// Those with the most requests, at most 100, most first.
   @_alwaysEmitIntoClient
   public var operations: [UsageOperation] {
     get { slots[list: 5, UsageOperation.self] }
-    set { slots[list: 5, UsageOperation.self] = newValue }
+    set { editable[list: 5, UsageOperation.self] = newValue }
   }
 
   /// Those with the most requests in the days that the range touches, at most 100,
@@ -422,14 +445,14 @@ public struct Usage: GeneratedObject {
   @_alwaysEmitIntoClient
   public var clients: [UsageClient] {
     get { slots[list: 6, UsageClient.self] }
-    set { slots[list: 6, UsageClient.self] = newValue }
+    set { editable[list: 6, UsageClient.self] = newValue }
   }
 
   /// The same as for clients.
   @_alwaysEmitIntoClient
   public var networks: [UsageNetwork] {
     get { slots[list: 7, UsageNetwork.self] }
-    set { slots[list: 7, UsageNetwork.self] = newValue }
+    set { editable[list: 7, UsageNetwork.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -462,15 +485,22 @@ public struct Usage: GeneratedObject {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "minute": self = .minute
-      case "hour": self = .hour
-      case "day": self = .day
+      let values: StaticString = """
+        minute
+        hour
+        day
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .minute
+      case 1: self = .hour
+      case 2: self = .day
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .minute: "minute"
@@ -484,31 +514,36 @@ public struct Usage: GeneratedObject {
 
 /// AccountUsage reports all requests.
 public struct AccountUsage: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.AccountUsage",
-    """
-    always start time
-    always end time
-    one resolution string
-    always totals message
-    list series message
-    list operations message
-    list keys message
-    list applications message
-    list users message
-    list developers message
-    """,
-    messages: [
-      UsageTotals.self,
-      UsagePoint.self,
-      UsageOperation.self,
-      UsageHolder.self,
-      UsageHolder.self,
-      UsageHolder.self,
-      UsageHolder.self,
-    ])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.AccountUsage
+      always start time
+      always end time
+      one resolution string
+      always totals message
+      list series message
+      list operations message
+      list keys message
+      list applications message
+      list users message
+      list developers message
+      """,
+      messages: {
+        [
+          UsageTotals.self,
+          UsagePoint.self,
+          UsageOperation.self,
+          UsageHolder.self,
+          UsageHolder.self,
+          UsageHolder.self,
+          UsageHolder.self,
+        ]
+      })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -516,40 +551,40 @@ public struct AccountUsage: GeneratedObject {
   @_alwaysEmitIntoClient
   public var start: Date {
     get { slots[one: 0, Protobuf.Timestamp.self] }
-    set { slots[one: 0, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 0, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var end: Date {
     get { slots[one: 1, Protobuf.Timestamp.self] }
-    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 1, Protobuf.Timestamp.self] = newValue }
   }
 
   /// `minute`, `hour` or `day`.
   @_alwaysEmitIntoClient
   public var resolution: Usage.Resolution {
     get { slots[one: 2, Usage.Resolution.self] }
-    set { slots[one: 2, Usage.Resolution.self] = newValue }
+    set { editable[one: 2, Usage.Resolution.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var totals: UsageTotals {
     get { slots[one: 3, UsageTotals.self] }
-    set { slots[one: 3, UsageTotals.self] = newValue }
+    set { editable[one: 3, UsageTotals.self] = newValue }
   }
 
   /// Every span of the range, oldest first.
   @_alwaysEmitIntoClient
   public var series: [UsagePoint] {
     get { slots[list: 4, UsagePoint.self] }
-    set { slots[list: 4, UsagePoint.self] = newValue }
+    set { editable[list: 4, UsagePoint.self] = newValue }
   }
 
   /// Those with the most requests, at most 100, most first.
   @_alwaysEmitIntoClient
   public var operations: [UsageOperation] {
     get { slots[list: 5, UsageOperation.self] }
-    set { slots[list: 5, UsageOperation.self] = newValue }
+    set { editable[list: 5, UsageOperation.self] = newValue }
   }
 
   /// Those with the most requests in the days that the range touches, at most 20,
@@ -557,28 +592,28 @@ public struct AccountUsage: GeneratedObject {
   @_alwaysEmitIntoClient
   public var keys: [UsageHolder] {
     get { slots[list: 6, UsageHolder.self] }
-    set { slots[list: 6, UsageHolder.self] = newValue }
+    set { editable[list: 6, UsageHolder.self] = newValue }
   }
 
   /// The same as for keys, by their app_id.
   @_alwaysEmitIntoClient
   public var applications: [UsageHolder] {
     get { slots[list: 7, UsageHolder.self] }
-    set { slots[list: 7, UsageHolder.self] = newValue }
+    set { editable[list: 7, UsageHolder.self] = newValue }
   }
 
   /// The same as for keys.
   @_alwaysEmitIntoClient
   public var users: [UsageHolder] {
     get { slots[list: 8, UsageHolder.self] }
-    set { slots[list: 8, UsageHolder.self] = newValue }
+    set { editable[list: 8, UsageHolder.self] = newValue }
   }
 
   /// The same as for keys.
   @_alwaysEmitIntoClient
   public var developers: [UsageHolder] {
     get { slots[list: 9, UsageHolder.self] }
-    set { slots[list: 9, UsageHolder.self] = newValue }
+    set { editable[list: 9, UsageHolder.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -608,16 +643,19 @@ public struct AccountUsage: GeneratedObject {
   }
 }
 
-public struct GetUsageRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetUsageRequest",
-    """
-    maybe start time
-    maybe end time
-    maybe resolution string
-    """)
+public struct GetUsageRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetUsageRequest
+      maybe start time
+      maybe end time
+      maybe resolution string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -625,21 +663,21 @@ public struct GetUsageRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var start: Date? {
     get { slots[maybe: 0, Protobuf.Timestamp.self] }
-    set { slots[maybe: 0, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 0, Protobuf.Timestamp.self] = newValue }
   }
 
   /// After the start; now if unset.
   @_alwaysEmitIntoClient
   public var end: Date? {
     get { slots[maybe: 1, Protobuf.Timestamp.self] }
-    set { slots[maybe: 1, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 1, Protobuf.Timestamp.self] = newValue }
   }
 
   /// `minute`, `hour` or `day`; `hour` if unset.
   @_alwaysEmitIntoClient
   public var resolution: Usage.Resolution? {
     get { slots[maybe: 2, Usage.Resolution.self] }
-    set { slots[maybe: 2, Usage.Resolution.self] = newValue }
+    set { editable[maybe: 2, Usage.Resolution.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -655,22 +693,25 @@ public struct GetUsageRequest: GeneratedMessage {
   }
 }
 
-public struct GetUsageResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetUsageResponse",
-    """
-    always usage message
-    """,
-    messages: [AccountUsage.self])
+public struct GetUsageResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetUsageResponse
+      always usage message
+      """,
+      messages: { [AccountUsage.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var usage: AccountUsage {
     get { slots[one: 0, AccountUsage.self] }
-    set { slots[one: 0, AccountUsage.self] = newValue }
+    set { editable[one: 0, AccountUsage.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -680,45 +721,48 @@ public struct GetUsageResponse: GeneratedMessage {
   }
 }
 
-public struct GetKeyUsageRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetKeyUsageRequest",
-    """
-    one id string
-    maybe start time
-    maybe end time
-    maybe resolution string
-    """)
+public struct GetKeyUsageRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetKeyUsageRequest
+      one id string
+      maybe start time
+      maybe end time
+      maybe resolution string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// 60 minutes, 24 hours or 30 days before the end if unset.
   @_alwaysEmitIntoClient
   public var start: Date? {
     get { slots[maybe: 1, Protobuf.Timestamp.self] }
-    set { slots[maybe: 1, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 1, Protobuf.Timestamp.self] = newValue }
   }
 
   /// After the start; now if unset.
   @_alwaysEmitIntoClient
   public var end: Date? {
     get { slots[maybe: 2, Protobuf.Timestamp.self] }
-    set { slots[maybe: 2, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 2, Protobuf.Timestamp.self] = newValue }
   }
 
   /// `minute`, `hour` or `day`; `hour` if unset.
   @_alwaysEmitIntoClient
   public var resolution: Usage.Resolution? {
     get { slots[maybe: 3, Usage.Resolution.self] }
-    set { slots[maybe: 3, Usage.Resolution.self] = newValue }
+    set { editable[maybe: 3, Usage.Resolution.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -736,22 +780,25 @@ public struct GetKeyUsageRequest: GeneratedMessage {
   }
 }
 
-public struct GetKeyUsageResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetKeyUsageResponse",
-    """
-    always usage message
-    """,
-    messages: [Usage.self])
+public struct GetKeyUsageResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetKeyUsageResponse
+      always usage message
+      """,
+      messages: { [Usage.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var usage: Usage {
     get { slots[one: 0, Usage.self] }
-    set { slots[one: 0, Usage.self] = newValue }
+    set { editable[one: 0, Usage.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -761,45 +808,48 @@ public struct GetKeyUsageResponse: GeneratedMessage {
   }
 }
 
-public struct GetApplicationUsageRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetApplicationUsageRequest",
-    """
-    one appId/app_id string
-    maybe start time
-    maybe end time
-    maybe resolution string
-    """)
+public struct GetApplicationUsageRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetApplicationUsageRequest
+      one appId/app_id string
+      maybe start time
+      maybe end time
+      maybe resolution string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var appID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// 60 minutes, 24 hours or 30 days before the end if unset.
   @_alwaysEmitIntoClient
   public var start: Date? {
     get { slots[maybe: 1, Protobuf.Timestamp.self] }
-    set { slots[maybe: 1, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 1, Protobuf.Timestamp.self] = newValue }
   }
 
   /// After the start; now if unset.
   @_alwaysEmitIntoClient
   public var end: Date? {
     get { slots[maybe: 2, Protobuf.Timestamp.self] }
-    set { slots[maybe: 2, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 2, Protobuf.Timestamp.self] = newValue }
   }
 
   /// `minute`, `hour` or `day`; `hour` if unset.
   @_alwaysEmitIntoClient
   public var resolution: Usage.Resolution? {
     get { slots[maybe: 3, Usage.Resolution.self] }
-    set { slots[maybe: 3, Usage.Resolution.self] = newValue }
+    set { editable[maybe: 3, Usage.Resolution.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -817,22 +867,25 @@ public struct GetApplicationUsageRequest: GeneratedMessage {
   }
 }
 
-public struct GetApplicationUsageResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetApplicationUsageResponse",
-    """
-    always usage message
-    """,
-    messages: [Usage.self])
+public struct GetApplicationUsageResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetApplicationUsageResponse
+      always usage message
+      """,
+      messages: { [Usage.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var usage: Usage {
     get { slots[one: 0, Usage.self] }
-    set { slots[one: 0, Usage.self] = newValue }
+    set { editable[one: 0, Usage.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -842,45 +895,48 @@ public struct GetApplicationUsageResponse: GeneratedMessage {
   }
 }
 
-public struct GetUserUsageRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetUserUsageRequest",
-    """
-    one userId/user_id string
-    maybe start time
-    maybe end time
-    maybe resolution string
-    """)
+public struct GetUserUsageRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetUserUsageRequest
+      one userId/user_id string
+      maybe start time
+      maybe end time
+      maybe resolution string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// 60 minutes, 24 hours or 30 days before the end if unset.
   @_alwaysEmitIntoClient
   public var start: Date? {
     get { slots[maybe: 1, Protobuf.Timestamp.self] }
-    set { slots[maybe: 1, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 1, Protobuf.Timestamp.self] = newValue }
   }
 
   /// After the start; now if unset.
   @_alwaysEmitIntoClient
   public var end: Date? {
     get { slots[maybe: 2, Protobuf.Timestamp.self] }
-    set { slots[maybe: 2, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 2, Protobuf.Timestamp.self] = newValue }
   }
 
   /// `minute`, `hour` or `day`; `hour` if unset.
   @_alwaysEmitIntoClient
   public var resolution: Usage.Resolution? {
     get { slots[maybe: 3, Usage.Resolution.self] }
-    set { slots[maybe: 3, Usage.Resolution.self] = newValue }
+    set { editable[maybe: 3, Usage.Resolution.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -898,22 +954,25 @@ public struct GetUserUsageRequest: GeneratedMessage {
   }
 }
 
-public struct GetUserUsageResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetUserUsageResponse",
-    """
-    always usage message
-    """,
-    messages: [Usage.self])
+public struct GetUserUsageResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetUserUsageResponse
+      always usage message
+      """,
+      messages: { [Usage.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var usage: Usage {
     get { slots[one: 0, Usage.self] }
-    set { slots[one: 0, Usage.self] = newValue }
+    set { editable[one: 0, Usage.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -976,16 +1035,16 @@ public struct UsageServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// GetUsage reports the requests of the whole account.
   @_alwaysEmitIntoClient
   public var getUsage: Call<GetUsageRequest, GetUsageResponse> {
-    Call(Method.getUsage, transport)
+    Call(Method.getUsage, transport.base)
   }
 
   /// GetKeyUsage reports the requests with one API key. Those with a deleted key are
@@ -993,7 +1052,7 @@ public struct UsageServiceClient: Sendable {
   /// key and no request with it.
   @_alwaysEmitIntoClient
   public var getKeyUsage: Call<GetKeyUsageRequest, GetKeyUsageResponse> {
-    Call(Method.getKeyUsage, transport)
+    Call(Method.getKeyUsage, transport.base)
   }
 
   /// GetApplicationUsage reports the requests with the secret of one application, and
@@ -1002,7 +1061,7 @@ public struct UsageServiceClient: Sendable {
   /// application and no request with it.
   @_alwaysEmitIntoClient
   public var getApplicationUsage: Call<GetApplicationUsageRequest, GetApplicationUsageResponse> {
-    Call(Method.getApplicationUsage, transport)
+    Call(Method.getApplicationUsage, transport.base)
   }
 
   /// GetUserUsage reports the requests with the tokens of one user. Scope:
@@ -1013,6 +1072,6 @@ public struct UsageServiceClient: Sendable {
   /// `not_found` (`not_found`) if no user has it.
   @_alwaysEmitIntoClient
   public var getUserUsage: Call<GetUserUsageRequest, GetUserUsageResponse> {
-    Call(Method.getUserUsage, transport)
+    Call(Method.getUserUsage, transport.base)
   }
 }

@@ -4,21 +4,24 @@ import Foundation
 
 /// User is a person whose data the installation stores.
 public struct User: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.User",
-    """
-    one id string
-    always createdAt/created_at time
-    maybe firstName/first_name string
-    maybe lastName/last_name string
-    maybe email string
-    maybe externalUserId/external_user_id string
-    maybe lastSyncedAt/last_synced_at time
-    maybe lastSyncedProvider/last_synced_provider string
-    one hasActiveConnection/has_active_connection bool
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.User
+      one id string
+      always createdAt/created_at time
+      maybe firstName/first_name string
+      maybe lastName/last_name string
+      maybe email string
+      maybe externalUserId/external_user_id string
+      maybe lastSyncedAt/last_synced_at time
+      maybe lastSyncedProvider/last_synced_provider string
+      one hasActiveConnection/has_active_connection bool
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -26,25 +29,25 @@ public struct User: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var createdAt: Date {
     get { slots[one: 1, Protobuf.Timestamp.self] }
-    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 1, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var firstName: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var lastName: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   /// Unique among users. Addresses are compared without regard to case, letter by
@@ -52,14 +55,14 @@ public struct User: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var email: String? {
     get { slots[maybe: 4, String.self] }
-    set { slots[maybe: 4, String.self] = newValue }
+    set { editable[maybe: 4, String.self] = newValue }
   }
 
   /// The user's id in the app's own backend. Unique among users.
   @_alwaysEmitIntoClient
   public var externalUserID: String? {
     get { slots[maybe: 5, String.self] }
-    set { slots[maybe: 5, String.self] = newValue }
+    set { editable[maybe: 5, String.self] = newValue }
   }
 
   /// When data last arrived. Unset before the first. A product behind this server
@@ -68,20 +71,20 @@ public struct User: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var lastSyncedAt: Date? {
     get { slots[maybe: 6, Protobuf.Timestamp.self] }
-    set { slots[maybe: 6, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 6, Protobuf.Timestamp.self] = newValue }
   }
 
   /// The provider of that data.
   @_alwaysEmitIntoClient
   public var lastSyncedProvider: String? {
     get { slots[maybe: 7, String.self] }
-    set { slots[maybe: 7, String.self] = newValue }
+    set { editable[maybe: 7, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var hasActiveConnection: Bool {
     get { slots[one: 8, Bool.self] }
-    set { slots[one: 8, Bool.self] = newValue }
+    set { editable[one: 8, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -109,17 +112,20 @@ public struct User: GeneratedObject, Identifiable {
   }
 }
 
-public struct CreateUserRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.CreateUserRequest",
-    """
-    maybe firstName/first_name string
-    maybe lastName/last_name string
-    maybe email string
-    maybe externalUserId/external_user_id string
-    """)
+public struct CreateUserRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreateUserRequest
+      maybe firstName/first_name string
+      maybe lastName/last_name string
+      maybe email string
+      maybe externalUserId/external_user_id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -127,14 +133,14 @@ public struct CreateUserRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var firstName: String? {
     get { slots[maybe: 0, String.self] }
-    set { slots[maybe: 0, String.self] = newValue }
+    set { editable[maybe: 0, String.self] = newValue }
   }
 
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
   @_alwaysEmitIntoClient
   public var lastName: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// At most 254 characters, no spaces or invisible ones. Spaces around it are
@@ -142,14 +148,14 @@ public struct CreateUserRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var email: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   /// 1 to 255 characters.
   @_alwaysEmitIntoClient
   public var externalUserID: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -167,22 +173,25 @@ public struct CreateUserRequest: GeneratedMessage {
   }
 }
 
-public struct CreateUserResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.CreateUserResponse",
-    """
-    always user message
-    """,
-    messages: [User.self])
+public struct CreateUserResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreateUserResponse
+      always user message
+      """,
+      messages: { [User.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var user: User {
     get { slots[one: 0, User.self] }
-    set { slots[one: 0, User.self] = newValue }
+    set { editable[one: 0, User.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -192,21 +201,24 @@ public struct CreateUserResponse: GeneratedMessage {
   }
 }
 
-public struct ListUsersRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListUsersRequest",
-    """
-    maybe page int32
-    maybe limit int32
-    maybe sortBy/sort_by string
-    maybe sortOrder/sort_order string
-    maybe search string
-    maybe email string
-    maybe externalUserId/external_user_id string
-    maybe cursor string
-    """)
+public struct ListUsersRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListUsersRequest
+      maybe page int32
+      maybe limit int32
+      maybe sortBy/sort_by string
+      maybe sortOrder/sort_order string
+      maybe search string
+      maybe email string
+      maybe externalUserId/external_user_id string
+      maybe cursor string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -214,14 +226,14 @@ public struct ListUsersRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var page: Int? {
     get { slots[maybe: 0, Int32.self] }
-    set { slots[maybe: 0, Int32.self] = newValue }
+    set { editable[maybe: 0, Int32.self] = newValue }
   }
 
   /// Users per page: 1 to 100; 20 if unset.
   @_alwaysEmitIntoClient
   public var limit: Int? {
     get { slots[maybe: 1, Int32.self] }
-    set { slots[maybe: 1, Int32.self] = newValue }
+    set { editable[maybe: 1, Int32.self] = newValue }
   }
 
   /// `created_at`, `email`, `first_name`, `last_name` or `last_synced_at`;
@@ -229,7 +241,7 @@ public struct ListUsersRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var sortBy: ListUsersRequest.SortBy? {
     get { slots[maybe: 2, ListUsersRequest.SortBy.self] }
-    set { slots[maybe: 2, ListUsersRequest.SortBy.self] = newValue }
+    set { editable[maybe: 2, ListUsersRequest.SortBy.self] = newValue }
   }
 
   /// `asc` or `desc`; `desc` if unset. If sorted by `last_synced_at` in `desc`,
@@ -237,7 +249,7 @@ public struct ListUsersRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var sortOrder: ListUsersRequest.SortOrder? {
     get { slots[maybe: 3, ListUsersRequest.SortOrder.self] }
-    set { slots[maybe: 3, ListUsersRequest.SortOrder.self] = newValue }
+    set { editable[maybe: 3, ListUsersRequest.SortOrder.self] = newValue }
   }
 
   /// Part of the first name, last name, email or external_user_id. Case is
@@ -245,28 +257,28 @@ public struct ListUsersRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var search: String? {
     get { slots[maybe: 4, String.self] }
-    set { slots[maybe: 4, String.self] = newValue }
+    set { editable[maybe: 4, String.self] = newValue }
   }
 
   /// The whole email, compared as everywhere. At most 254 characters.
   @_alwaysEmitIntoClient
   public var email: String? {
     get { slots[maybe: 5, String.self] }
-    set { slots[maybe: 5, String.self] = newValue }
+    set { editable[maybe: 5, String.self] = newValue }
   }
 
   /// The whole external_user_id. At most 255 characters.
   @_alwaysEmitIntoClient
   public var externalUserID: String? {
     get { slots[maybe: 6, String.self] }
-    set { slots[maybe: 6, String.self] = newValue }
+    set { editable[maybe: 6, String.self] = newValue }
   }
 
   /// `next_cursor` of the previous page; requires the same order and filters.
   @_alwaysEmitIntoClient
   public var cursor: String? {
     get { slots[maybe: 7, String.self] }
-    set { slots[maybe: 7, String.self] = newValue }
+    set { editable[maybe: 7, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -302,17 +314,26 @@ public struct ListUsersRequest: GeneratedMessage {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "created_at": self = .createdAt
-      case "email": self = .email
-      case "first_name": self = .firstName
-      case "last_name": self = .lastName
-      case "last_synced_at": self = .lastSyncedAt
+      let values: StaticString = """
+        created_at
+        email
+        first_name
+        last_name
+        last_synced_at
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .createdAt
+      case 1: self = .email
+      case 2: self = .firstName
+      case 3: self = .lastName
+      case 4: self = .lastSyncedAt
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .createdAt: "created_at"
@@ -333,14 +354,20 @@ public struct ListUsersRequest: GeneratedMessage {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "asc": self = .asc
-      case "desc": self = .desc
+      let values: StaticString = """
+        asc
+        desc
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .asc
+      case 1: self = .desc
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .asc: "asc"
@@ -351,29 +378,32 @@ public struct ListUsersRequest: GeneratedMessage {
   }
 }
 
-public struct ListUsersResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListUsersResponse",
-    """
-    list items message
-    one total int32
-    one page int32
-    one limit int32
-    one pages int32
-    one hasNext/has_next bool
-    one hasPrev/has_prev bool
-    maybe nextCursor/next_cursor string
-    """,
-    messages: [User.self])
+public struct ListUsersResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListUsersResponse
+      list items message
+      one total int32
+      one page int32
+      one limit int32
+      one pages int32
+      one hasNext/has_next bool
+      one hasPrev/has_prev bool
+      maybe nextCursor/next_cursor string
+      """,
+      messages: { [User.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var items: [User] {
     get { slots[list: 0, User.self] }
-    set { slots[list: 0, User.self] = newValue }
+    set { editable[list: 0, User.self] = newValue }
   }
 
   /// Number of matching users on all pages. A search counts 1000 at most. With a
@@ -381,44 +411,44 @@ public struct ListUsersResponse: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var total: Int {
     get { slots[one: 1, Int32.self] }
-    set { slots[one: 1, Int32.self] = newValue }
+    set { editable[one: 1, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var page: Int {
     get { slots[one: 2, Int32.self] }
-    set { slots[one: 2, Int32.self] = newValue }
+    set { editable[one: 2, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var limit: Int {
     get { slots[one: 3, Int32.self] }
-    set { slots[one: 3, Int32.self] = newValue }
+    set { editable[one: 3, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var pages: Int {
     get { slots[one: 4, Int32.self] }
-    set { slots[one: 4, Int32.self] = newValue }
+    set { editable[one: 4, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var hasNext: Bool {
     get { slots[one: 5, Bool.self] }
-    set { slots[one: 5, Bool.self] = newValue }
+    set { editable[one: 5, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var hasPrev: Bool {
     get { slots[one: 6, Bool.self] }
-    set { slots[one: 6, Bool.self] = newValue }
+    set { editable[one: 6, Bool.self] = newValue }
   }
 
   /// Unset on the last page.
   @_alwaysEmitIntoClient
   public var nextCursor: String? {
     get { slots[maybe: 7, String.self] }
-    set { slots[maybe: 7, String.self] = newValue }
+    set { editable[maybe: 7, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -444,14 +474,17 @@ public struct ListUsersResponse: GeneratedMessage {
   }
 }
 
-public struct GetUserRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetUserRequest",
-    """
-    one id string
-    """)
+public struct GetUserRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetUserRequest
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -459,7 +492,7 @@ public struct GetUserRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -469,22 +502,25 @@ public struct GetUserRequest: GeneratedMessage {
   }
 }
 
-public struct GetUserResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetUserResponse",
-    """
-    always user message
-    """,
-    messages: [User.self])
+public struct GetUserResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetUserResponse
+      always user message
+      """,
+      messages: { [User.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var user: User {
     get { slots[one: 0, User.self] }
-    set { slots[one: 0, User.self] = newValue }
+    set { editable[one: 0, User.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -494,20 +530,23 @@ public struct GetUserResponse: GeneratedMessage {
   }
 }
 
-public struct UpdateUserRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.UpdateUserRequest",
-    """
-    one id string
-    maybe firstName/first_name string
-    maybe lastName/last_name string
-    maybe email string
-    maybe externalUserId/external_user_id string
-    maybe updateMask/update_mask other
-    """,
-    others: [Protobuf.FieldMask.self])
+public struct UpdateUserRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpdateUserRequest
+      one id string
+      maybe firstName/first_name string
+      maybe lastName/last_name string
+      maybe email string
+      maybe externalUserId/external_user_id string
+      maybe updateMask/update_mask other
+      """,
+      others: { [Protobuf.FieldMask.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -515,21 +554,21 @@ public struct UpdateUserRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
   @_alwaysEmitIntoClient
   public var firstName: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
   @_alwaysEmitIntoClient
   public var lastName: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   /// At most 254 characters, no spaces or invisible ones. Spaces around it are
@@ -537,14 +576,14 @@ public struct UpdateUserRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var email: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   /// 1 to 255 characters.
   @_alwaysEmitIntoClient
   public var externalUserID: String? {
     get { slots[maybe: 4, String.self] }
-    set { slots[maybe: 4, String.self] = newValue }
+    set { editable[maybe: 4, String.self] = newValue }
   }
 
   /// Which of `first_name`, `last_name`, `email` and `external_user_id` to
@@ -553,7 +592,7 @@ public struct UpdateUserRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var updateMask: Protobuf.FieldMask? {
     get { slots[maybe: 5, Protobuf.FieldMask.self] }
-    set { slots[maybe: 5, Protobuf.FieldMask.self] = newValue }
+    set { editable[maybe: 5, Protobuf.FieldMask.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -575,22 +614,25 @@ public struct UpdateUserRequest: GeneratedMessage {
   }
 }
 
-public struct UpdateUserResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.UpdateUserResponse",
-    """
-    always user message
-    """,
-    messages: [User.self])
+public struct UpdateUserResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpdateUserResponse
+      always user message
+      """,
+      messages: { [User.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var user: User {
     get { slots[one: 0, User.self] }
-    set { slots[one: 0, User.self] = newValue }
+    set { editable[one: 0, User.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -600,14 +642,17 @@ public struct UpdateUserResponse: GeneratedMessage {
   }
 }
 
-public struct DeleteUserRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.DeleteUserRequest",
-    """
-    one id string
-    """)
+public struct DeleteUserRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.DeleteUserRequest
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -615,7 +660,7 @@ public struct DeleteUserRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -625,22 +670,25 @@ public struct DeleteUserRequest: GeneratedMessage {
   }
 }
 
-public struct DeleteUserResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.DeleteUserResponse",
-    """
-    always user message
-    """,
-    messages: [User.self])
+public struct DeleteUserResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.DeleteUserResponse
+      always user message
+      """,
+      messages: { [User.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var user: User {
     get { slots[one: 0, User.self] }
-    set { slots[one: 0, User.self] = newValue }
+    set { editable[one: 0, User.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -702,10 +750,10 @@ public struct UserServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// CreateUser adds a user. Scope: `users:write`.
@@ -721,13 +769,13 @@ public struct UserServiceClient: Sendable {
   /// `unavailable` if it does not answer.
   @_alwaysEmitIntoClient
   public var createUser: Call<CreateUserRequest, CreateUserResponse> {
-    Call(Method.createUser, transport)
+    Call(Method.createUser, transport.base)
   }
 
   /// ListUsers returns one page of users. Scope: `users:read`.
   @_alwaysEmitIntoClient
   public var listUsers: Call<ListUsersRequest, ListUsersResponse> {
-    Call(Method.listUsers, transport)
+    Call(Method.listUsers, transport.base)
   }
 
   /// The items that ``listUsers`` returns, starting with the page of the request. Each page is
@@ -736,7 +784,7 @@ public struct UserServiceClient: Sendable {
   public func listAllUsers(
     _ request: ListUsersRequest = ListUsersRequest(), options: CallOptions = CallOptions()
   ) -> PagedSequence<User> {
-    transport.pages(
+    transport.base.pages(
       Method.listUsers,
       request,
       options: options,
@@ -751,7 +799,7 @@ public struct UserServiceClient: Sendable {
   /// `permission_denied` (`other_user`), whether or not the other user exists.
   @_alwaysEmitIntoClient
   public var getUser: Call<GetUserRequest, GetUserResponse> {
-    Call(Method.getUser, transport)
+    Call(Method.getUser, transport.base)
   }
 
   /// UpdateUser changes a user. Scope: `users:write`.
@@ -764,7 +812,7 @@ public struct UserServiceClient: Sendable {
   /// product does not take the values, and with `unavailable` if it does not answer.
   @_alwaysEmitIntoClient
   public var updateUser: Call<UpdateUserRequest, UpdateUserResponse> {
-    Call(Method.updateUser, transport)
+    Call(Method.updateUser, transport.base)
   }
 
   /// DeleteUser deletes a user with all data, sessions and tokens, and returns
@@ -779,6 +827,6 @@ public struct UserServiceClient: Sendable {
   /// again to learn whether they have: it then fails with `not_found`.
   @_alwaysEmitIntoClient
   public var deleteUser: Call<DeleteUserRequest, DeleteUserResponse> {
-    Call(Method.deleteUser, transport)
+    Call(Method.deleteUser, transport.base)
   }
 }

@@ -4,21 +4,24 @@ import Foundation
 
 /// WebhookEndpoint is a URL to which messages are sent.
 public struct WebhookEndpoint: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.WebhookEndpoint",
-    """
-    one id string
-    one url string
-    maybe description string
-    list kinds string
-    one enabled bool
-    maybe disabledReason/disabled_reason string
-    one createdBy/created_by string
-    always createdAt/created_at time
-    maybe previousExpiresAt/previous_expires_at time
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.WebhookEndpoint
+      one id string
+      one url string
+      maybe description string
+      list kinds string
+      one enabled bool
+      maybe disabledReason/disabled_reason string
+      one createdBy/created_by string
+      always createdAt/created_at time
+      maybe previousExpiresAt/previous_expires_at time
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -26,33 +29,33 @@ public struct WebhookEndpoint: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var url: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var descriptionField: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   /// What is sent to it: `alert.opened`, `alert.acknowledged`, `alert.resolved`.
   @_alwaysEmitIntoClient
   public var kinds: [WebhookEndpoint.Kind] {
     get { slots[list: 3, WebhookEndpoint.Kind.self] }
-    set { slots[list: 3, WebhookEndpoint.Kind.self] = newValue }
+    set { editable[list: 3, WebhookEndpoint.Kind.self] = newValue }
   }
 
   /// Whether messages are sent.
   @_alwaysEmitIntoClient
   public var enabled: Bool {
     get { slots[one: 4, Bool.self] }
-    set { slots[one: 4, Bool.self] = newValue }
+    set { editable[one: 4, Bool.self] = newValue }
   }
 
   /// Why the server disabled the endpoint: `gone` if it answered with 410, `failing` if
@@ -60,27 +63,27 @@ public struct WebhookEndpoint: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var disabledReason: WebhookEndpoint.DisabledReason? {
     get { slots[maybe: 5, WebhookEndpoint.DisabledReason.self] }
-    set { slots[maybe: 5, WebhookEndpoint.DisabledReason.self] = newValue }
+    set { editable[maybe: 5, WebhookEndpoint.DisabledReason.self] = newValue }
   }
 
   /// The id of the developer who created it.
   @_alwaysEmitIntoClient
   public var createdBy: String {
     get { slots[one: 6, String.self] }
-    set { slots[one: 6, String.self] = newValue }
+    set { editable[one: 6, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var createdAt: Date {
     get { slots[one: 7, Protobuf.Timestamp.self] }
-    set { slots[one: 7, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 7, Protobuf.Timestamp.self] = newValue }
   }
 
   /// When the secret before the newest one ends. Unset if that secret no longer signs.
   @_alwaysEmitIntoClient
   public var previousExpiresAt: Date? {
     get { slots[maybe: 8, Protobuf.Timestamp.self] }
-    set { slots[maybe: 8, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 8, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -115,15 +118,22 @@ public struct WebhookEndpoint: GeneratedObject, Identifiable {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "alert.opened": self = .alertOpened
-      case "alert.acknowledged": self = .alertAcknowledged
-      case "alert.resolved": self = .alertResolved
+      let values: StaticString = """
+        alert.opened
+        alert.acknowledged
+        alert.resolved
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .alertOpened
+      case 1: self = .alertAcknowledged
+      case 2: self = .alertResolved
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .alertOpened: "alert.opened"
@@ -142,14 +152,20 @@ public struct WebhookEndpoint: GeneratedObject, Identifiable {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "gone": self = .gone
-      case "failing": self = .failing
+      let values: StaticString = """
+        gone
+        failing
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .gone
+      case 1: self = .failing
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .gone: "gone"
@@ -162,22 +178,25 @@ public struct WebhookEndpoint: GeneratedObject, Identifiable {
 
 /// WebhookDelivery is one message to one endpoint.
 public struct WebhookDelivery: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.WebhookDelivery",
-    """
-    one id string
-    one kind string
-    one state string
-    one attempts int32
-    always createdAt/created_at time
-    maybe lastAttemptAt/last_attempt_at time
-    maybe lastStatus/last_status int32
-    maybe lastError/last_error string
-    maybe lastDurationMs/last_duration_ms int32
-    maybe nextAttemptAt/next_attempt_at time
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.WebhookDelivery
+      one id string
+      one kind string
+      one state string
+      one attempts int32
+      always createdAt/created_at time
+      maybe lastAttemptAt/last_attempt_at time
+      maybe lastStatus/last_status int32
+      maybe lastError/last_error string
+      maybe lastDurationMs/last_duration_ms int32
+      maybe nextAttemptAt/next_attempt_at time
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -185,69 +204,69 @@ public struct WebhookDelivery: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// A kind of WebhookEndpoint, or `test`.
   @_alwaysEmitIntoClient
   public var kind: WebhookDelivery.Kind {
     get { slots[one: 1, WebhookDelivery.Kind.self] }
-    set { slots[one: 1, WebhookDelivery.Kind.self] = newValue }
+    set { editable[one: 1, WebhookDelivery.Kind.self] = newValue }
   }
 
   /// `pending`, `delivered` or `failed`. A failed one is not sent again.
   @_alwaysEmitIntoClient
   public var state: WebhookDelivery.State {
     get { slots[one: 2, WebhookDelivery.State.self] }
-    set { slots[one: 2, WebhookDelivery.State.self] = newValue }
+    set { editable[one: 2, WebhookDelivery.State.self] = newValue }
   }
 
   /// How often it was sent.
   @_alwaysEmitIntoClient
   public var attempts: Int {
     get { slots[one: 3, Int32.self] }
-    set { slots[one: 3, Int32.self] = newValue }
+    set { editable[one: 3, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var createdAt: Date {
     get { slots[one: 4, Protobuf.Timestamp.self] }
-    set { slots[one: 4, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 4, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Unset until it was sent.
   @_alwaysEmitIntoClient
   public var lastAttemptAt: Date? {
     get { slots[maybe: 5, Protobuf.Timestamp.self] }
-    set { slots[maybe: 5, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 5, Protobuf.Timestamp.self] = newValue }
   }
 
   /// The status of the last answer. Unset if there was none.
   @_alwaysEmitIntoClient
   public var lastStatus: Int? {
     get { slots[maybe: 6, Int32.self] }
-    set { slots[maybe: 6, Int32.self] = newValue }
+    set { editable[maybe: 6, Int32.self] = newValue }
   }
 
   /// A sentence that says why the last attempt failed. Unset if it did not.
   @_alwaysEmitIntoClient
   public var lastError: String? {
     get { slots[maybe: 7, String.self] }
-    set { slots[maybe: 7, String.self] = newValue }
+    set { editable[maybe: 7, String.self] = newValue }
   }
 
   /// How long the last attempt took, in milliseconds.
   @_alwaysEmitIntoClient
   public var lastDurationMs: Int? {
     get { slots[maybe: 8, Int32.self] }
-    set { slots[maybe: 8, Int32.self] = newValue }
+    set { editable[maybe: 8, Int32.self] = newValue }
   }
 
   /// When it is sent again. Unset unless it is pending.
   @_alwaysEmitIntoClient
   public var nextAttemptAt: Date? {
     get { slots[maybe: 9, Protobuf.Timestamp.self] }
-    set { slots[maybe: 9, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 9, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -285,16 +304,24 @@ public struct WebhookDelivery: GeneratedObject, Identifiable {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "alert.opened": self = .alertOpened
-      case "alert.acknowledged": self = .alertAcknowledged
-      case "alert.resolved": self = .alertResolved
-      case "test": self = .test
+      let values: StaticString = """
+        alert.opened
+        alert.acknowledged
+        alert.resolved
+        test
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .alertOpened
+      case 1: self = .alertAcknowledged
+      case 2: self = .alertResolved
+      case 3: self = .test
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .alertOpened: "alert.opened"
@@ -314,15 +341,22 @@ public struct WebhookDelivery: GeneratedObject, Identifiable {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "pending": self = .pending
-      case "delivered": self = .delivered
-      case "failed": self = .failed
+      let values: StaticString = """
+        pending
+        delivered
+        failed
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .pending
+      case 1: self = .delivered
+      case 2: self = .failed
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .pending: "pending"
@@ -334,16 +368,19 @@ public struct WebhookDelivery: GeneratedObject, Identifiable {
   }
 }
 
-public struct CreateWebhookEndpointRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.CreateWebhookEndpointRequest",
-    """
-    one url string
-    maybe description string
-    list kinds string
-    """)
+public struct CreateWebhookEndpointRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreateWebhookEndpointRequest
+      one url string
+      maybe description string
+      list kinds string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -353,14 +390,14 @@ public struct CreateWebhookEndpointRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var url: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
   @_alwaysEmitIntoClient
   public var descriptionField: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// All kinds if absent. Must not contain duplicates. An empty list in JSON is
@@ -368,7 +405,7 @@ public struct CreateWebhookEndpointRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var kinds: [WebhookEndpoint.Kind] {
     get { slots[list: 2, WebhookEndpoint.Kind.self] }
-    set { slots[list: 2, WebhookEndpoint.Kind.self] = newValue }
+    set { editable[list: 2, WebhookEndpoint.Kind.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -384,30 +421,33 @@ public struct CreateWebhookEndpointRequest: GeneratedMessage {
   }
 }
 
-public struct CreateWebhookEndpointResponse: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.CreateWebhookEndpointResponse",
-    """
-    always endpoint message
-    one secret string secret
-    """,
-    messages: [WebhookEndpoint.self])
+public struct CreateWebhookEndpointResponse: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.CreateWebhookEndpointResponse
+      always endpoint message
+      one secret string secret
+      """,
+      messages: { [WebhookEndpoint.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var endpoint: WebhookEndpoint {
     get { slots[one: 0, WebhookEndpoint.self] }
-    set { slots[one: 0, WebhookEndpoint.self] = newValue }
+    set { editable[one: 0, WebhookEndpoint.self] = newValue }
   }
 
   /// `whsec_` and 32 random bytes in base64. Shown only in this response.
   @_alwaysEmitIntoClient
   public var secret: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -421,10 +461,13 @@ public struct CreateWebhookEndpointResponse: GeneratedMessage, Redacting {
   }
 }
 
-public struct ListWebhookEndpointsRequest: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.ListWebhookEndpointsRequest")
+public struct ListWebhookEndpointsRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.ListWebhookEndpointsRequest")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -434,22 +477,25 @@ public struct ListWebhookEndpointsRequest: GeneratedMessage {
   }
 }
 
-public struct ListWebhookEndpointsResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListWebhookEndpointsResponse",
-    """
-    list endpoints message
-    """,
-    messages: [WebhookEndpoint.self])
+public struct ListWebhookEndpointsResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListWebhookEndpointsResponse
+      list endpoints message
+      """,
+      messages: { [WebhookEndpoint.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var endpoints: [WebhookEndpoint] {
     get { slots[list: 0, WebhookEndpoint.self] }
-    set { slots[list: 0, WebhookEndpoint.self] = newValue }
+    set { editable[list: 0, WebhookEndpoint.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -459,21 +505,24 @@ public struct ListWebhookEndpointsResponse: GeneratedMessage {
   }
 }
 
-public struct GetWebhookEndpointRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetWebhookEndpointRequest",
-    """
-    one id string
-    """)
+public struct GetWebhookEndpointRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetWebhookEndpointRequest
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -483,22 +532,25 @@ public struct GetWebhookEndpointRequest: GeneratedMessage {
   }
 }
 
-public struct GetWebhookEndpointResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.GetWebhookEndpointResponse",
-    """
-    always endpoint message
-    """,
-    messages: [WebhookEndpoint.self])
+public struct GetWebhookEndpointResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.GetWebhookEndpointResponse
+      always endpoint message
+      """,
+      messages: { [WebhookEndpoint.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var endpoint: WebhookEndpoint {
     get { slots[one: 0, WebhookEndpoint.self] }
-    set { slots[one: 0, WebhookEndpoint.self] = newValue }
+    set { editable[one: 0, WebhookEndpoint.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -508,41 +560,44 @@ public struct GetWebhookEndpointResponse: GeneratedMessage {
   }
 }
 
-public struct UpdateWebhookEndpointRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.UpdateWebhookEndpointRequest",
-    """
-    one id string
-    maybe url string
-    maybe description string
-    list kinds string
-    maybe enabled bool
-    maybe updateMask/update_mask other
-    """,
-    others: [Protobuf.FieldMask.self])
+public struct UpdateWebhookEndpointRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpdateWebhookEndpointRequest
+      one id string
+      maybe url string
+      maybe description string
+      list kinds string
+      maybe enabled bool
+      maybe updateMask/update_mask other
+      """,
+      others: { [Protobuf.FieldMask.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// As in CreateWebhookEndpointRequest.
   @_alwaysEmitIntoClient
   public var url: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// 1 to 100 characters, no control characters. Spaces around it are removed.
   @_alwaysEmitIntoClient
   public var descriptionField: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   /// At least one, without duplicates. An empty list is refused in JSON, and in the
@@ -550,13 +605,13 @@ public struct UpdateWebhookEndpointRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var kinds: [WebhookEndpoint.Kind] {
     get { slots[list: 3, WebhookEndpoint.Kind.self] }
-    set { slots[list: 3, WebhookEndpoint.Kind.self] = newValue }
+    set { editable[list: 3, WebhookEndpoint.Kind.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var enabled: Bool? {
     get { slots[maybe: 4, Bool.self] }
-    set { slots[maybe: 4, Bool.self] = newValue }
+    set { editable[maybe: 4, Bool.self] = newValue }
   }
 
   /// Which of `url`, `description`, `kinds` and `enabled` to write. A listed field
@@ -565,7 +620,7 @@ public struct UpdateWebhookEndpointRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var updateMask: Protobuf.FieldMask? {
     get { slots[maybe: 5, Protobuf.FieldMask.self] }
-    set { slots[maybe: 5, Protobuf.FieldMask.self] = newValue }
+    set { editable[maybe: 5, Protobuf.FieldMask.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -587,22 +642,25 @@ public struct UpdateWebhookEndpointRequest: GeneratedMessage {
   }
 }
 
-public struct UpdateWebhookEndpointResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.UpdateWebhookEndpointResponse",
-    """
-    always endpoint message
-    """,
-    messages: [WebhookEndpoint.self])
+public struct UpdateWebhookEndpointResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpdateWebhookEndpointResponse
+      always endpoint message
+      """,
+      messages: { [WebhookEndpoint.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var endpoint: WebhookEndpoint {
     get { slots[one: 0, WebhookEndpoint.self] }
-    set { slots[one: 0, WebhookEndpoint.self] = newValue }
+    set { editable[one: 0, WebhookEndpoint.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -612,29 +670,32 @@ public struct UpdateWebhookEndpointResponse: GeneratedMessage {
   }
 }
 
-public struct RotateWebhookSecretRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.RotateWebhookSecretRequest",
-    """
-    one id string
-    one overlapSeconds/overlap_seconds int32
-    """)
+public struct RotateWebhookSecretRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RotateWebhookSecretRequest
+      one id string
+      one overlapSeconds/overlap_seconds int32
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// For how long the old secret signs too, in seconds: 0 to 2592000 (30 days).
   @_alwaysEmitIntoClient
   public var overlapSeconds: Int {
     get { slots[one: 1, Int32.self] }
-    set { slots[one: 1, Int32.self] = newValue }
+    set { editable[one: 1, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -648,30 +709,33 @@ public struct RotateWebhookSecretRequest: GeneratedMessage {
   }
 }
 
-public struct RotateWebhookSecretResponse: GeneratedMessage, Redacting {
-  public static let table = MessageTable(
-    "openwearables.v1.RotateWebhookSecretResponse",
-    """
-    always endpoint message
-    one secret string secret
-    """,
-    messages: [WebhookEndpoint.self])
+public struct RotateWebhookSecretResponse: Message, Redacting {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RotateWebhookSecretResponse
+      always endpoint message
+      one secret string secret
+      """,
+      messages: { [WebhookEndpoint.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var endpoint: WebhookEndpoint {
     get { slots[one: 0, WebhookEndpoint.self] }
-    set { slots[one: 0, WebhookEndpoint.self] = newValue }
+    set { editable[one: 0, WebhookEndpoint.self] = newValue }
   }
 
   /// The new secret. Shown only in this response.
   @_alwaysEmitIntoClient
   public var secret: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -685,21 +749,24 @@ public struct RotateWebhookSecretResponse: GeneratedMessage, Redacting {
   }
 }
 
-public struct DeleteWebhookEndpointRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.DeleteWebhookEndpointRequest",
-    """
-    one id string
-    """)
+public struct DeleteWebhookEndpointRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.DeleteWebhookEndpointRequest
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -709,10 +776,13 @@ public struct DeleteWebhookEndpointRequest: GeneratedMessage {
   }
 }
 
-public struct DeleteWebhookEndpointResponse: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.DeleteWebhookEndpointResponse")
+public struct DeleteWebhookEndpointResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.DeleteWebhookEndpointResponse")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -722,21 +792,24 @@ public struct DeleteWebhookEndpointResponse: GeneratedMessage {
   }
 }
 
-public struct TestWebhookEndpointRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.TestWebhookEndpointRequest",
-    """
-    one id string
-    """)
+public struct TestWebhookEndpointRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.TestWebhookEndpointRequest
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -746,22 +819,25 @@ public struct TestWebhookEndpointRequest: GeneratedMessage {
   }
 }
 
-public struct TestWebhookEndpointResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.TestWebhookEndpointResponse",
-    """
-    always delivery message
-    """,
-    messages: [WebhookDelivery.self])
+public struct TestWebhookEndpointResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.TestWebhookEndpointResponse
+      always delivery message
+      """,
+      messages: { [WebhookDelivery.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var delivery: WebhookDelivery {
     get { slots[one: 0, WebhookDelivery.self] }
-    set { slots[one: 0, WebhookDelivery.self] = newValue }
+    set { editable[one: 0, WebhookDelivery.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -771,37 +847,40 @@ public struct TestWebhookEndpointResponse: GeneratedMessage {
   }
 }
 
-public struct ListWebhookDeliveriesRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListWebhookDeliveriesRequest",
-    """
-    one id string
-    maybe limit int32
-    maybe cursor string
-    """)
+public struct ListWebhookDeliveriesRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListWebhookDeliveriesRequest
+      one id string
+      maybe limit int32
+      maybe cursor string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// Deliveries per page, 1 to 100. 100 if unset.
   @_alwaysEmitIntoClient
   public var limit: Int? {
     get { slots[maybe: 1, Int32.self] }
-    set { slots[maybe: 1, Int32.self] = newValue }
+    set { editable[maybe: 1, Int32.self] = newValue }
   }
 
   /// `next_cursor` of the page before, of the same endpoint.
   @_alwaysEmitIntoClient
   public var cursor: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -817,30 +896,33 @@ public struct ListWebhookDeliveriesRequest: GeneratedMessage {
   }
 }
 
-public struct ListWebhookDeliveriesResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListWebhookDeliveriesResponse",
-    """
-    list items message
-    maybe nextCursor/next_cursor string
-    """,
-    messages: [WebhookDelivery.self])
+public struct ListWebhookDeliveriesResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListWebhookDeliveriesResponse
+      list items message
+      maybe nextCursor/next_cursor string
+      """,
+      messages: { [WebhookDelivery.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var items: [WebhookDelivery] {
     get { slots[list: 0, WebhookDelivery.self] }
-    set { slots[list: 0, WebhookDelivery.self] = newValue }
+    set { editable[list: 0, WebhookDelivery.self] = newValue }
   }
 
   /// Unset on the last page.
   @_alwaysEmitIntoClient
   public var nextCursor: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -937,10 +1019,10 @@ public struct WebhookServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// CreateWebhookEndpoint creates an endpoint and returns the secret that signs what
@@ -953,19 +1035,19 @@ public struct WebhookServiceClient: Sendable {
       CreateWebhookEndpointResponse
     >
   {
-    Call(Method.createWebhookEndpoint, transport)
+    Call(Method.createWebhookEndpoint, transport.base)
   }
 
   /// ListWebhookEndpoints returns all endpoints, newest first.
   @_alwaysEmitIntoClient
   public var listWebhookEndpoints: Call<ListWebhookEndpointsRequest, ListWebhookEndpointsResponse> {
-    Call(Method.listWebhookEndpoints, transport)
+    Call(Method.listWebhookEndpoints, transport.base)
   }
 
   /// GetWebhookEndpoint returns one endpoint.
   @_alwaysEmitIntoClient
   public var getWebhookEndpoint: Call<GetWebhookEndpointRequest, GetWebhookEndpointResponse> {
-    Call(Method.getWebhookEndpoint, transport)
+    Call(Method.getWebhookEndpoint, transport.base)
   }
 
   /// UpdateWebhookEndpoint changes the URL, the description, the kinds, or whether the
@@ -979,7 +1061,7 @@ public struct WebhookServiceClient: Sendable {
       UpdateWebhookEndpointResponse
     >
   {
-    Call(Method.updateWebhookEndpoint, transport)
+    Call(Method.updateWebhookEndpoint, transport.base)
   }
 
   /// RotateWebhookSecret gives the endpoint a new secret and returns it. The secret is
@@ -988,7 +1070,7 @@ public struct WebhookServiceClient: Sendable {
   /// secret that is still in its overlap ends at once. Takes an Idempotency-Key.
   @_alwaysEmitIntoClient
   public var rotateWebhookSecret: Call<RotateWebhookSecretRequest, RotateWebhookSecretResponse> {
-    Call(Method.rotateWebhookSecret, transport)
+    Call(Method.rotateWebhookSecret, transport.base)
   }
 
   /// DeleteWebhookEndpoint deletes the endpoint with its deliveries. What is being sent
@@ -1000,7 +1082,7 @@ public struct WebhookServiceClient: Sendable {
       DeleteWebhookEndpointResponse
     >
   {
-    Call(Method.deleteWebhookEndpoint, transport)
+    Call(Method.deleteWebhookEndpoint, transport.base)
   }
 
   /// TestWebhookEndpoint sends a message of the kind `test` to the endpoint, also to a
@@ -1010,7 +1092,7 @@ public struct WebhookServiceClient: Sendable {
   /// endpoint runs. Each call sends a message of its own.
   @_alwaysEmitIntoClient
   public var testWebhookEndpoint: Call<TestWebhookEndpointRequest, TestWebhookEndpointResponse> {
-    Call(Method.testWebhookEndpoint, transport)
+    Call(Method.testWebhookEndpoint, transport.base)
   }
 
   /// ListWebhookDeliveries returns one page of the deliveries to an endpoint, newest
@@ -1022,7 +1104,7 @@ public struct WebhookServiceClient: Sendable {
       ListWebhookDeliveriesResponse
     >
   {
-    Call(Method.listWebhookDeliveries, transport)
+    Call(Method.listWebhookDeliveries, transport.base)
   }
 
   /// The items that ``listWebhookDeliveries`` returns, starting with the page of the request. Each
@@ -1031,7 +1113,7 @@ public struct WebhookServiceClient: Sendable {
   public func listAllWebhookDeliveries(
     _ request: ListWebhookDeliveriesRequest, options: CallOptions = CallOptions()
   ) -> PagedSequence<WebhookDelivery> {
-    transport.pages(
+    transport.base.pages(
       Method.listWebhookDeliveries,
       request,
       options: options,

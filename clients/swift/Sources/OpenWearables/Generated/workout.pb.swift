@@ -4,17 +4,20 @@ import Foundation
 
 /// WorkoutSource describes where a workout came from.
 public struct WorkoutSource: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.WorkoutSource",
-    """
-    one provider string
-    maybe source string
-    maybe device string
-    maybe deviceType/device_type string
-    maybe deviceName/device_name string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.WorkoutSource
+      one provider string
+      maybe source string
+      maybe device string
+      maybe deviceType/device_type string
+      maybe deviceName/device_name string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -24,35 +27,35 @@ public struct WorkoutSource: GeneratedObject {
   @_alwaysEmitIntoClient
   public var provider: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// The app or service in between. At most 255 characters.
   @_alwaysEmitIntoClient
   public var source: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   /// The device's model. At most 255 characters.
   @_alwaysEmitIntoClient
   public var device: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   /// The device's kind, such as `watch`. At most 255 characters.
   @_alwaysEmitIntoClient
   public var deviceType: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   /// The name that its owner gave the device. At most 255 characters.
   @_alwaysEmitIntoClient
   public var deviceName: String? {
     get { slots[maybe: 4, String.self] }
-    set { slots[maybe: 4, String.self] = newValue }
+    set { editable[maybe: 4, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -74,28 +77,31 @@ public struct WorkoutSource: GeneratedObject {
 
 /// Workout is a stored workout. Unknown values are unset.
 public struct Workout: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.Workout",
-    """
-    one id string
-    one externalId/external_id string
-    one type string
-    maybe name string
-    always startTime/start_time time
-    always endTime/end_time time
-    maybe zoneOffset/zone_offset string
-    one durationSeconds/duration_seconds int32
-    always source message
-    maybe caloriesKcal/calories_kcal double
-    maybe distanceMeters/distance_meters double
-    maybe avgHeartRateBpm/avg_heart_rate_bpm double
-    maybe maxHeartRateBpm/max_heart_rate_bpm double
-    maybe avgPaceSecPerKm/avg_pace_sec_per_km double
-    maybe elevationGainMeters/elevation_gain_meters double
-    """,
-    messages: [WorkoutSource.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Workout
+      one id string
+      one externalId/external_id string
+      one type string
+      maybe name string
+      always startTime/start_time time
+      always endTime/end_time time
+      maybe zoneOffset/zone_offset string
+      one durationSeconds/duration_seconds int32
+      always source message
+      maybe caloriesKcal/calories_kcal double
+      maybe distanceMeters/distance_meters double
+      maybe avgHeartRateBpm/avg_heart_rate_bpm double
+      maybe maxHeartRateBpm/max_heart_rate_bpm double
+      maybe avgPaceSecPerKm/avg_pace_sec_per_km double
+      maybe elevationGainMeters/elevation_gain_meters double
+      """,
+      messages: { [WorkoutSource.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -103,96 +109,96 @@ public struct Workout: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// The provider's id, unique per user and provider.
   @_alwaysEmitIntoClient
   public var externalID: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// What was done.
   @_alwaysEmitIntoClient
   public var type: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var name: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var startTime: Date {
     get { slots[one: 4, Protobuf.Timestamp.self] }
-    set { slots[one: 4, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 4, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var endTime: Date {
     get { slots[one: 5, Protobuf.Timestamp.self] }
-    set { slots[one: 5, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 5, Protobuf.Timestamp.self] = newValue }
   }
 
   /// The offset from UTC where it took place: `Z` or `+02:00`.
   @_alwaysEmitIntoClient
   public var zoneOffset: String? {
     get { slots[maybe: 6, String.self] }
-    set { slots[maybe: 6, String.self] = newValue }
+    set { editable[maybe: 6, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var durationSeconds: Int {
     get { slots[one: 7, Int32.self] }
-    set { slots[one: 7, Int32.self] = newValue }
+    set { editable[one: 7, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var source: WorkoutSource {
     get { slots[one: 8, WorkoutSource.self] }
-    set { slots[one: 8, WorkoutSource.self] = newValue }
+    set { editable[one: 8, WorkoutSource.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var caloriesKcal: Double? {
     get { slots[maybe: 9, Double.self] }
-    set { slots[maybe: 9, Double.self] = newValue }
+    set { editable[maybe: 9, Double.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var distanceMeters: Double? {
     get { slots[maybe: 10, Double.self] }
-    set { slots[maybe: 10, Double.self] = newValue }
+    set { editable[maybe: 10, Double.self] = newValue }
   }
 
   /// With at most one decimal.
   @_alwaysEmitIntoClient
   public var avgHeartRateBpm: Double? {
     get { slots[maybe: 11, Double.self] }
-    set { slots[maybe: 11, Double.self] = newValue }
+    set { editable[maybe: 11, Double.self] = newValue }
   }
 
   /// With at most one decimal.
   @_alwaysEmitIntoClient
   public var maxHeartRateBpm: Double? {
     get { slots[maybe: 12, Double.self] }
-    set { slots[maybe: 12, Double.self] = newValue }
+    set { editable[maybe: 12, Double.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var avgPaceSecPerKm: Double? {
     get { slots[maybe: 13, Double.self] }
-    set { slots[maybe: 13, Double.self] = newValue }
+    set { editable[maybe: 13, Double.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var elevationGainMeters: Double? {
     get { slots[maybe: 14, Double.self] }
-    set { slots[maybe: 14, Double.self] = newValue }
+    set { editable[maybe: 14, Double.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -239,27 +245,30 @@ public struct Workout: GeneratedObject, Identifiable {
 /// from 0001 to 9999 in UTC, and a whole number may be written in any notation:
 /// `3600`, `3600.0` and `3.6e3` are the same.
 public struct WorkoutInput: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.WorkoutInput",
-    """
-    one externalId/external_id string
-    one type string
-    maybe name string
-    always startTime/start_time time
-    always endTime/end_time time
-    maybe zoneOffset/zone_offset string
-    maybe durationSeconds/duration_seconds int32
-    always source message
-    maybe caloriesKcal/calories_kcal double
-    maybe distanceMeters/distance_meters double
-    maybe avgHeartRateBpm/avg_heart_rate_bpm double
-    maybe maxHeartRateBpm/max_heart_rate_bpm double
-    maybe avgPaceSecPerKm/avg_pace_sec_per_km double
-    maybe elevationGainMeters/elevation_gain_meters double
-    """,
-    messages: [WorkoutSource.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.WorkoutInput
+      one externalId/external_id string
+      one type string
+      maybe name string
+      always startTime/start_time time
+      always endTime/end_time time
+      maybe zoneOffset/zone_offset string
+      maybe durationSeconds/duration_seconds int32
+      always source message
+      maybe caloriesKcal/calories_kcal double
+      maybe distanceMeters/distance_meters double
+      maybe avgHeartRateBpm/avg_heart_rate_bpm double
+      maybe maxHeartRateBpm/max_heart_rate_bpm double
+      maybe avgPaceSecPerKm/avg_pace_sec_per_km double
+      maybe elevationGainMeters/elevation_gain_meters double
+      """,
+      messages: { [WorkoutSource.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -267,7 +276,7 @@ public struct WorkoutInput: GeneratedObject {
   @_alwaysEmitIntoClient
   public var externalID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// Required, such as `running`: use a known value of Workout.type where one fits, so
@@ -276,91 +285,91 @@ public struct WorkoutInput: GeneratedObject {
   @_alwaysEmitIntoClient
   public var type: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// At most 255 characters.
   @_alwaysEmitIntoClient
   public var name: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   /// Required. Years 0001 to 9999, as everywhere.
   @_alwaysEmitIntoClient
   public var startTime: Date {
     get { slots[one: 3, Protobuf.Timestamp.self] }
-    set { slots[one: 3, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 3, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Required. Not before the start and at most 365 days after it.
   @_alwaysEmitIntoClient
   public var endTime: Date {
     get { slots[one: 4, Protobuf.Timestamp.self] }
-    set { slots[one: 4, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 4, Protobuf.Timestamp.self] = newValue }
   }
 
   /// `Z`, or hours and minutes from -14:59 to +14:59.
   @_alwaysEmitIntoClient
   public var zoneOffset: String? {
     get { slots[maybe: 5, String.self] }
-    set { slots[maybe: 5, String.self] = newValue }
+    set { editable[maybe: 5, String.self] = newValue }
   }
 
   /// 0 to 31536000 (365 days); the end minus the start if unset.
   @_alwaysEmitIntoClient
   public var durationSeconds: Int? {
     get { slots[maybe: 6, Int32.self] }
-    set { slots[maybe: 6, Int32.self] = newValue }
+    set { editable[maybe: 6, Int32.self] = newValue }
   }
 
   /// Required, with its provider.
   @_alwaysEmitIntoClient
   public var source: WorkoutSource {
     get { slots[one: 7, WorkoutSource.self] }
-    set { slots[one: 7, WorkoutSource.self] = newValue }
+    set { editable[one: 7, WorkoutSource.self] = newValue }
   }
 
   /// 0 to 100000.
   @_alwaysEmitIntoClient
   public var caloriesKcal: Double? {
     get { slots[maybe: 8, Double.self] }
-    set { slots[maybe: 8, Double.self] = newValue }
+    set { editable[maybe: 8, Double.self] = newValue }
   }
 
   /// 0 to 10000000.
   @_alwaysEmitIntoClient
   public var distanceMeters: Double? {
     get { slots[maybe: 9, Double.self] }
-    set { slots[maybe: 9, Double.self] = newValue }
+    set { editable[maybe: 9, Double.self] = newValue }
   }
 
   /// 0 to 300. Kept rounded to one decimal, half away from zero.
   @_alwaysEmitIntoClient
   public var avgHeartRateBpm: Double? {
     get { slots[maybe: 10, Double.self] }
-    set { slots[maybe: 10, Double.self] = newValue }
+    set { editable[maybe: 10, Double.self] = newValue }
   }
 
   /// 0 to 300. Kept rounded to one decimal, half away from zero.
   @_alwaysEmitIntoClient
   public var maxHeartRateBpm: Double? {
     get { slots[maybe: 11, Double.self] }
-    set { slots[maybe: 11, Double.self] = newValue }
+    set { editable[maybe: 11, Double.self] = newValue }
   }
 
   /// 0 to 86400.
   @_alwaysEmitIntoClient
   public var avgPaceSecPerKm: Double? {
     get { slots[maybe: 12, Double.self] }
-    set { slots[maybe: 12, Double.self] = newValue }
+    set { editable[maybe: 12, Double.self] = newValue }
   }
 
   /// 0 to 100000.
   @_alwaysEmitIntoClient
   public var elevationGainMeters: Double? {
     get { slots[maybe: 13, Double.self] }
-    set { slots[maybe: 13, Double.self] = newValue }
+    set { editable[maybe: 13, Double.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -398,19 +407,22 @@ public struct WorkoutInput: GeneratedObject {
   }
 }
 
-public struct ListWorkoutsRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListWorkoutsRequest",
-    """
-    one userId/user_id string
-    one startDate/start_date string
-    one endDate/end_date string
-    maybe recordType/record_type string
-    maybe cursor string
-    maybe limit int32
-    """)
+public struct ListWorkoutsRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListWorkoutsRequest
+      one userId/user_id string
+      one startDate/start_date string
+      one endDate/end_date string
+      maybe recordType/record_type string
+      maybe cursor string
+      maybe limit int32
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -418,7 +430,7 @@ public struct ListWorkoutsRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// Required, inclusive. `2026-03-01` (a UTC day), RFC 3339 (UTC without an
@@ -426,7 +438,7 @@ public struct ListWorkoutsRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var startDate: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// Required, in one of the same forms. A day is included as a whole; an
@@ -434,14 +446,14 @@ public struct ListWorkoutsRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var endDate: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   /// Only workouts of this type. At most 255 characters; an empty one is none.
   @_alwaysEmitIntoClient
   public var recordType: String? {
     get { slots[maybe: 3, String.self] }
-    set { slots[maybe: 3, String.self] = newValue }
+    set { editable[maybe: 3, String.self] = newValue }
   }
 
   /// `next_cursor` or `previous_cursor` of another page; requires the same
@@ -449,14 +461,14 @@ public struct ListWorkoutsRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var cursor: String? {
     get { slots[maybe: 4, String.self] }
-    set { slots[maybe: 4, String.self] = newValue }
+    set { editable[maybe: 4, String.self] = newValue }
   }
 
   /// Workouts per page: 1 to 100; 50 if unset.
   @_alwaysEmitIntoClient
   public var limit: Int? {
     get { slots[maybe: 5, Int32.self] }
-    set { slots[maybe: 5, Int32.self] = newValue }
+    set { editable[maybe: 5, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -478,36 +490,39 @@ public struct ListWorkoutsRequest: GeneratedMessage {
   }
 }
 
-public struct ListWorkoutsResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.ListWorkoutsResponse",
-    """
-    list data message
-    always pagination message
-    always metadata message
-    """,
-    messages: [Workout.self, Pagination.self, WorkoutsMetadata.self])
+public struct ListWorkoutsResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.ListWorkoutsResponse
+      list data message
+      always pagination message
+      always metadata message
+      """,
+      messages: { [Workout.self, Pagination.self, WorkoutsMetadata.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var data: [Workout] {
     get { slots[list: 0, Workout.self] }
-    set { slots[list: 0, Workout.self] = newValue }
+    set { editable[list: 0, Workout.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var pagination: Pagination {
     get { slots[one: 1, Pagination.self] }
-    set { slots[one: 1, Pagination.self] = newValue }
+    set { editable[one: 1, Pagination.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var metadata: WorkoutsMetadata {
     get { slots[one: 2, WorkoutsMetadata.self] }
-    set { slots[one: 2, WorkoutsMetadata.self] = newValue }
+    set { editable[one: 2, WorkoutsMetadata.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -525,15 +540,18 @@ public struct ListWorkoutsResponse: GeneratedMessage {
 
 /// Pagination holds the cursors of the adjacent pages.
 public struct Pagination: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.Pagination",
-    """
-    maybe nextCursor/next_cursor string
-    maybe previousCursor/previous_cursor string
-    one hasMore/has_more bool
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.Pagination
+      maybe nextCursor/next_cursor string
+      maybe previousCursor/previous_cursor string
+      one hasMore/has_more bool
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -541,20 +559,20 @@ public struct Pagination: GeneratedObject {
   @_alwaysEmitIntoClient
   public var nextCursor: String? {
     get { slots[maybe: 0, String.self] }
-    set { slots[maybe: 0, String.self] = newValue }
+    set { editable[maybe: 0, String.self] = newValue }
   }
 
   /// Unset on the first page.
   @_alwaysEmitIntoClient
   public var previousCursor: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var hasMore: Bool {
     get { slots[one: 2, Bool.self] }
-    set { slots[one: 2, Bool.self] = newValue }
+    set { editable[one: 2, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -572,15 +590,18 @@ public struct Pagination: GeneratedObject {
 
 /// WorkoutsMetadata describes the range and the page.
 public struct WorkoutsMetadata: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.WorkoutsMetadata",
-    """
-    always startTime/start_time time
-    always endTime/end_time time
-    one sampleCount/sample_count int32
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.WorkoutsMetadata
+      always startTime/start_time time
+      always endTime/end_time time
+      one sampleCount/sample_count int32
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -588,21 +609,21 @@ public struct WorkoutsMetadata: GeneratedObject {
   @_alwaysEmitIntoClient
   public var startTime: Date {
     get { slots[one: 0, Protobuf.Timestamp.self] }
-    set { slots[one: 0, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 0, Protobuf.Timestamp.self] = newValue }
   }
 
   /// The end of the range, exclusive.
   @_alwaysEmitIntoClient
   public var endTime: Date {
     get { slots[one: 1, Protobuf.Timestamp.self] }
-    set { slots[one: 1, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 1, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Number of workouts on this page.
   @_alwaysEmitIntoClient
   public var sampleCount: Int {
     get { slots[one: 2, Int32.self] }
-    set { slots[one: 2, Int32.self] = newValue }
+    set { editable[one: 2, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -618,17 +639,20 @@ public struct WorkoutsMetadata: GeneratedObject {
   }
 }
 
-public struct UpsertWorkoutsRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.UpsertWorkoutsRequest",
-    """
-    one userId/user_id string
-    list workouts message
-    one allOrNone/all_or_none bool
-    """,
-    messages: [WorkoutInput.self])
+public struct UpsertWorkoutsRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpsertWorkoutsRequest
+      one userId/user_id string
+      list workouts message
+      one allOrNone/all_or_none bool
+      """,
+      messages: { [WorkoutInput.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -636,21 +660,21 @@ public struct UpsertWorkoutsRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// 1 to 1000 workouts.
   @_alwaysEmitIntoClient
   public var workouts: [WorkoutInput] {
     get { slots[list: 1, WorkoutInput.self] }
-    set { slots[list: 1, WorkoutInput.self] = newValue }
+    set { editable[list: 1, WorkoutInput.self] = newValue }
   }
 
   /// Store nothing if one workout is invalid.
   @_alwaysEmitIntoClient
   public var allOrNone: Bool {
     get { slots[one: 2, Bool.self] }
-    set { slots[one: 2, Bool.self] = newValue }
+    set { editable[one: 2, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -666,38 +690,41 @@ public struct UpsertWorkoutsRequest: GeneratedMessage {
   }
 }
 
-public struct UpsertWorkoutsResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.UpsertWorkoutsResponse",
-    """
-    one created int32
-    one updated int32
-    list items message
-    list rejected message
-    """,
-    messages: [UpsertedWorkout.self, RejectedWorkout.self])
+public struct UpsertWorkoutsResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpsertWorkoutsResponse
+      one created int32
+      one updated int32
+      list items message
+      list rejected message
+      """,
+      messages: { [UpsertedWorkout.self, RejectedWorkout.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var created: Int {
     get { slots[one: 0, Int32.self] }
-    set { slots[one: 0, Int32.self] = newValue }
+    set { editable[one: 0, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var updated: Int {
     get { slots[one: 1, Int32.self] }
-    set { slots[one: 1, Int32.self] = newValue }
+    set { editable[one: 1, Int32.self] = newValue }
   }
 
   /// One for each workout that was stored, in the request's order.
   @_alwaysEmitIntoClient
   public var items: [UpsertedWorkout] {
     get { slots[list: 2, UpsertedWorkout.self] }
-    set { slots[list: 2, UpsertedWorkout.self] = newValue }
+    set { editable[list: 2, UpsertedWorkout.self] = newValue }
   }
 
   /// One for each workout that was left out, in the request's order. Empty if all
@@ -705,7 +732,7 @@ public struct UpsertWorkoutsResponse: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var rejected: [RejectedWorkout] {
     get { slots[list: 3, RejectedWorkout.self] }
-    set { slots[list: 3, RejectedWorkout.self] = newValue }
+    set { editable[list: 3, RejectedWorkout.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -725,15 +752,18 @@ public struct UpsertWorkoutsResponse: GeneratedMessage {
 
 /// UpsertedWorkout is the outcome for one workout of a request.
 public struct UpsertedWorkout: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "openwearables.v1.UpsertedWorkout",
-    """
-    one id string
-    one externalId/external_id string
-    one status string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.UpsertedWorkout
+      one id string
+      one externalId/external_id string
+      one status string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -741,20 +771,20 @@ public struct UpsertedWorkout: GeneratedObject, Identifiable {
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var externalID: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// `created` or `updated`. An unchanged workout counts as updated.
   @_alwaysEmitIntoClient
   public var status: UpsertedWorkout.Status {
     get { slots[one: 2, UpsertedWorkout.Status.self] }
-    set { slots[one: 2, UpsertedWorkout.Status.self] = newValue }
+    set { editable[one: 2, UpsertedWorkout.Status.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -776,14 +806,20 @@ public struct UpsertedWorkout: GeneratedObject, Identifiable {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "created": self = .created
-      case "updated": self = .updated
+      let values: StaticString = """
+        created
+        updated
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .created
+      case 1: self = .updated
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .created: "created"
@@ -797,15 +833,18 @@ public struct UpsertedWorkout: GeneratedObject, Identifiable {
 /// RejectedWorkout is a workout of a request that was not stored, and the first
 /// thing that is wrong with it.
 public struct RejectedWorkout: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.RejectedWorkout",
-    """
-    one index int32
-    one field string
-    one message string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.RejectedWorkout
+      one index int32
+      one field string
+      one message string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -813,21 +852,21 @@ public struct RejectedWorkout: GeneratedObject {
   @_alwaysEmitIntoClient
   public var index: Int {
     get { slots[one: 0, Int32.self] }
-    set { slots[one: 0, Int32.self] = newValue }
+    set { editable[one: 0, Int32.self] = newValue }
   }
 
   /// The path in the request, as in FieldViolation: `workouts[3].end_time`.
   @_alwaysEmitIntoClient
   public var field: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   /// What is wrong with the field. Never contains a secret.
   @_alwaysEmitIntoClient
   public var message: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -843,15 +882,18 @@ public struct RejectedWorkout: GeneratedObject {
   }
 }
 
-public struct DeleteWorkoutRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.DeleteWorkoutRequest",
-    """
-    one userId/user_id string
-    one workoutId/workout_id string
-    """)
+public struct DeleteWorkoutRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.DeleteWorkoutRequest
+      one userId/user_id string
+      one workoutId/workout_id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -859,14 +901,14 @@ public struct DeleteWorkoutRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// A UUID.
   @_alwaysEmitIntoClient
   public var workoutID: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -880,10 +922,13 @@ public struct DeleteWorkoutRequest: GeneratedMessage {
   }
 }
 
-public struct DeleteWorkoutResponse: GeneratedMessage {
-  public static let table = MessageTable("openwearables.v1.DeleteWorkoutResponse")
+public struct DeleteWorkoutResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("openwearables.v1.DeleteWorkoutResponse")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -893,16 +938,19 @@ public struct DeleteWorkoutResponse: GeneratedMessage {
   }
 }
 
-public struct DeleteWorkoutsRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.DeleteWorkoutsRequest",
-    """
-    one userId/user_id string
-    list workouts message
-    """,
-    messages: [WorkoutReference.self])
+public struct DeleteWorkoutsRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.DeleteWorkoutsRequest
+      one userId/user_id string
+      list workouts message
+      """,
+      messages: { [WorkoutReference.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -910,14 +958,14 @@ public struct DeleteWorkoutsRequest: GeneratedMessage {
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// 1 to 1000 workouts.
   @_alwaysEmitIntoClient
   public var workouts: [WorkoutReference] {
     get { slots[list: 1, WorkoutReference.self] }
-    set { slots[list: 1, WorkoutReference.self] = newValue }
+    set { editable[list: 1, WorkoutReference.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -933,14 +981,17 @@ public struct DeleteWorkoutsRequest: GeneratedMessage {
 
 /// WorkoutReference names a workout of a user as its provider does.
 public struct WorkoutReference: GeneratedObject {
-  public static let table = MessageTable(
-    "openwearables.v1.WorkoutReference",
-    """
-    one provider string
-    one externalId/external_id string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.WorkoutReference
+      one provider string
+      one externalId/external_id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -949,14 +1000,14 @@ public struct WorkoutReference: GeneratedObject {
   @_alwaysEmitIntoClient
   public var provider: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   /// Required. 1 to 255 characters.
   @_alwaysEmitIntoClient
   public var externalID: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -971,29 +1022,32 @@ public struct WorkoutReference: GeneratedObject {
 }
 
 /// DeleteWorkoutsResponse counts the workouts of the request, each one once.
-public struct DeleteWorkoutsResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "openwearables.v1.DeleteWorkoutsResponse",
-    """
-    one deleted int32
-    one notFound/not_found int32
-    """)
+public struct DeleteWorkoutsResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      openwearables.v1.DeleteWorkoutsResponse
+      one deleted int32
+      one notFound/not_found int32
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var deleted: Int {
     get { slots[one: 0, Int32.self] }
-    set { slots[one: 0, Int32.self] = newValue }
+    set { editable[one: 0, Int32.self] = newValue }
   }
 
   /// How many were not stored.
   @_alwaysEmitIntoClient
   public var notFound: Int {
     get { slots[one: 1, Int32.self] }
-    set { slots[one: 1, Int32.self] = newValue }
+    set { editable[one: 1, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -1055,10 +1109,10 @@ public struct WorkoutServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// ListWorkouts returns one page of a user's workouts that start within a
@@ -1069,7 +1123,7 @@ public struct WorkoutServiceClient: Sendable {
   /// user or to other filters.
   @_alwaysEmitIntoClient
   public var listWorkouts: Call<ListWorkoutsRequest, ListWorkoutsResponse> {
-    Call(Method.listWorkouts, transport)
+    Call(Method.listWorkouts, transport.base)
   }
 
   /// The items that ``listWorkouts`` returns, starting with the page of the request. Each page is
@@ -1078,7 +1132,7 @@ public struct WorkoutServiceClient: Sendable {
   public func listAllWorkouts(
     _ request: ListWorkoutsRequest, options: CallOptions = CallOptions()
   ) -> PagedSequence<Workout> {
-    transport.pages(
+    transport.base.pages(
       Method.listWorkouts,
       request,
       options: options,
@@ -1118,14 +1172,14 @@ public struct WorkoutServiceClient: Sendable {
   /// (`quota_exceeded`); replacing workouts by ones that are no larger never does.
   @_alwaysEmitIntoClient
   public var upsertWorkouts: Call<UpsertWorkoutsRequest, UpsertWorkoutsResponse> {
-    Call(Method.upsertWorkouts, transport)
+    Call(Method.upsertWorkouts, transport.base)
   }
 
   /// DeleteWorkout deletes one workout. Fails with `not_found` if it does not
   /// exist. Scope: `workouts:write`.
   @_alwaysEmitIntoClient
   public var deleteWorkout: Call<DeleteWorkoutRequest, DeleteWorkoutResponse> {
-    Call(Method.deleteWorkout, transport)
+    Call(Method.deleteWorkout, transport.base)
   }
 
   /// DeleteWorkouts deletes workouts by what their provider calls them, which is what a
@@ -1141,6 +1195,6 @@ public struct WorkoutServiceClient: Sendable {
   /// the rate limit as UpsertWorkouts does.
   @_alwaysEmitIntoClient
   public var deleteWorkouts: Call<DeleteWorkoutsRequest, DeleteWorkoutsResponse> {
-    Call(Method.deleteWorkouts, transport)
+    Call(Method.deleteWorkouts, transport.base)
   }
 }

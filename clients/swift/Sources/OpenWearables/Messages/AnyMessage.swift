@@ -3,7 +3,8 @@ import Foundation
 extension Protobuf {
   /// `google.protobuf.Any`: a message with its type, in JSON only.
   public struct AnyMessage: WellKnownMessage, OtherValue {
-    public static let messageName = "google.protobuf.Any"
+    public static let table = MessageTable(
+      "google.protobuf.Any", whole: Whole<AnyMessage>.self)
 
     /// Ends with a slash and the message's full name; empty if there is no message.
     public var typeURL: String
@@ -35,7 +36,8 @@ extension Protobuf {
     public func unpack<Content: Message>(
       as type: Content.Type = Content.self
     ) throws(MessageError) -> Content {
-      guard typeURL.split(separator: "/").last.map(String.init) == Content.messageName else {
+      guard typeURL.components(separatedBy: "/").last(where: { !$0.isEmpty }) == Content.messageName
+      else {
         throw MessageError(.mismatch)
       }
       let value = type is any WellKnownMessage.Type ? content["value"] ?? .null : .object(content)

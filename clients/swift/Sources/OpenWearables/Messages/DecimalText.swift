@@ -23,8 +23,10 @@ struct DecimalText {
     var power = 0
     if rest.first == UInt8(ascii: "e") || rest.first == UInt8(ascii: "E") {
       rest.removeFirst()
-      guard let value = Int32(Substring(rest)) else { return nil }
-      power = Int(value)
+      guard let value = Int(String(Substring(rest))), abs(value) <= Int(Int32.max) else {
+        return nil
+      }
+      power = value
       rest = rest[rest.endIndex...]
     }
     guard rest.isEmpty else { return nil }

@@ -6,7 +6,7 @@ extension UInt8 {
 /// Reads decimal digits; nil if there is any other character.
 func integer(_ text: ArraySlice<UInt8>) -> Int64? {
   guard text.allSatisfy(\.isDigit) else { return nil }
-  return Int64(String(decoding: text, as: UTF8.self))
+  return Int(String(decoding: text, as: UTF8.self)).map(Int64.init)
 }
 
 /// Reads 1 to 9 digits after a decimal point as nanoseconds.

@@ -4,7 +4,7 @@ extension Protobuf {
   /// `google.protobuf.Duration`: a span in nanoseconds of up to 10000 years. In JSON it is
   /// the seconds with an `s`, such as `1.500s`.
   public struct Duration: WellKnownMessage, OtherValue, Comparable {
-    public static let messageName = "google.protobuf.Duration"
+    public static let table = MessageTable("google.protobuf.Duration", whole: Whole<Duration>.self)
 
     public var seconds: Int64
     /// Of the same sign as `seconds`, or zero; less than a second.
@@ -60,13 +60,13 @@ extension Protobuf {
       guard rest.popLast() == UInt8(ascii: "s") else { return nil }
       let negative = rest.first == UInt8(ascii: "-")
       if negative || rest.first == UInt8(ascii: "+") { rest.removeFirst() }
-      let parts = rest.split(
-        separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
-      let whole = parts[0]
-      guard !rest.isEmpty, rest.count > 1 || parts.count == 1,
+      let point = rest.firstIndex(of: UInt8(ascii: "."))
+      let whole = rest[..<(point ?? rest.endIndex)]
+      let part = rest[(point.map { $0 + 1 } ?? rest.endIndex)...]
+      guard !rest.isEmpty, rest.count > 1 || point == nil,
         whole.count < 2 || whole.first != UInt8(ascii: "0"),
         let seconds = whole.isEmpty ? 0 : integer(whole),
-        let nanos = parts.count < 2 || parts[1].isEmpty ? 0 : nanoseconds(parts[1])
+        let nanos = part.isEmpty ? 0 : nanoseconds(part)
       else { return nil }
       return negative
         ? Duration(seconds: -seconds, nanos: -nanos) : Duration(seconds: seconds, nanos: nanos)

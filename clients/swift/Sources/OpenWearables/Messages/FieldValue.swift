@@ -1,9 +1,9 @@
 /// A type that a field of a message can have. Conformances are written here and by the
 /// generator.
-public protocol FieldValue: Hashable, Sendable {
+public protocol FieldValue: Sendable {
   /// The type of the property: the same, or the one that Swift uses for it, such as `Int`
   /// for `Int32` and `Date` for a timestamp.
-  associatedtype Plain: Hashable & Sendable = Self
+  associatedtype Plain: Sendable = Self
 
   static func slot(_ plain: Plain) -> Slot
 
@@ -17,7 +17,7 @@ public protocol ScalarValue: FieldValue {
 }
 
 /// A type that spells its own JSON, which the tables of messages know nothing about.
-public protocol OtherValue: FieldValue where Plain == Self {
+public protocol OtherValue: FieldValue, Hashable where Plain == Self {
   /// Whether JSON's null is a value and not the absence of one.
   static var readsNull: Bool { get }
 

@@ -1,8 +1,9 @@
 import Foundation
 
 extension MessageTable {
-  /// Reads a message from an object.
+  /// Reads a message.
   func read(from decoder: any Decoder) throws -> [Slot] {
+    if let whole { return [try whole.read(from: decoder).map { Slot(.other($0)) } ?? .absent] }
     guard let object = try? decoder.container(keyedBy: FieldKey.self) else {
       throw MessageError(.type, at: decoder.codingPath)
     }
@@ -96,9 +97,7 @@ extension Row.Kind {
     case .bool: Slot(.bool(try decoder.scalar(Bool.self)))
     case .string: Slot(.string(try decoder.scalar(String.self)))
     case .double: Slot(.double(try Double(reading: decoder)))
-    case .int32: Slot(.int(try decoder.integer(in: Int(Int32.min)...Int(Int32.max))))
-    case .int64: Slot(.int(try decoder.integer(in: Int.min...Int.max)))
-    case .uint32: Slot(.int(try decoder.integer(in: 0...Int(UInt32.max))))
+    case .int32, .int64, .uint32: Slot(.int(try decoder.integer(in: range)))
     case .time: Slot(.time(try Protobuf.Timestamp(from: decoder).plain))
     case .message(let type): Slot(.message(try type.table.read(from: decoder)))
     case .other(let type): try type.read(from: decoder).map { Slot(.other($0)) }
@@ -110,7 +109,7 @@ extension Row.Kind {
     func list<Value: FieldValue>(_: Value.Type) -> AnyList {
       List<Value>(slots.compactMap(Value.plain))
     }
-    func messages<Item: GeneratedMessage>(_: Item.Type) -> AnyList {
+    func messages<Item: Message>(_: Item.Type) -> AnyList {
       MessageList<Item>(
         slots.compactMap {
           guard case .message(let values) = $0.content else { return nil }
@@ -132,9 +131,8 @@ extension Row.Kind {
   fileprivate func mapKey(_ text: String) -> Slot? {
     switch self {
     case .bool: Bool(text).map { Slot(.bool($0)) }
-    case .int32: Int32(text).map { Slot(.int(Int($0))) }
-    case .int64: Int64(text).map { Slot(.int(Int($0))) }
-    case .uint32: UInt32(text).map { Slot(.int(Int($0))) }
+    case .int32, .int64, .uint32:
+      Int(text).flatMap { range.contains($0) ? Slot(.int($0)) : nil }
     case .other: UInt64(text).map { Slot(.other($0)) }
     default: Slot(.string(text))
     }

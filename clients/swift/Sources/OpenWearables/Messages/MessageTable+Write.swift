@@ -1,8 +1,11 @@
 import Foundation
 
 extension MessageTable {
-  /// Writes a message as an object.
+  /// Writes a message.
   func write(_ values: [Slot], to encoder: any Encoder) throws {
+    if whole != nil, case .other(let value)? = values.first?.content {
+      return try value.write(to: encoder)
+    }
     var object = encoder.container(keyedBy: FieldKey.self)
     try write(values, &object)
   }
@@ -69,6 +72,8 @@ extension Row.Kind {
     }
   }
 
+  @_semantics("optimize.sil.specialize.generic.never")
+  @inline(never)
   fileprivate func write<Key: CodingKey>(
     _ slot: Slot, _ object: inout KeyedEncodingContainer<Key>, _ key: Key
   ) throws {
@@ -81,6 +86,7 @@ extension Row.Kind {
     }
   }
 
+  @inline(never)
   fileprivate func write(_ slot: Slot, _ items: inout any UnkeyedEncodingContainer) throws {
     if case .message(let type) = self, case .message(let values) = slot.content {
       var inner = items.nestedContainer(keyedBy: FieldKey.self)
@@ -115,7 +121,7 @@ extension Row.Kind {
     }
   }
 
-  fileprivate var range: ClosedRange<Int> {
+  var range: ClosedRange<Int> {
     switch self {
     case .int32: Int(Int32.min)...Int(Int32.max)
     case .uint32: 0...Int(UInt32.max)

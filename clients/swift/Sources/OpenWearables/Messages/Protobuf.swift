@@ -4,7 +4,7 @@ import Foundation
 public enum Protobuf {
   /// `google.protobuf.Empty`: a message without fields.
   public struct Empty: CodedMessage, OtherValue {
-    public static let messageName = "google.protobuf.Empty"
+    public static let table = MessageTable("google.protobuf.Empty", whole: Whole<Empty>.self)
 
     public init() {}
 
@@ -24,12 +24,24 @@ public enum Protobuf {
 public protocol WellKnownMessage: CodedMessage {}
 
 /// A message that is written by hand.
-public protocol CodedMessage: Message, Codable, Hashable {}
+public protocol CodedMessage: Message, Codable, Hashable {
+  init()
+}
 
 extension CodedMessage {
-  public init(jsonUTF8 data: Data) throws(MessageError) { self = try readJSON(Self.self, data) }
+  public var slots: Slots { Slots(Self.table, [Whole.slot(Whole(message: self))]) }
+  public init(slots: Slots) { self = slots[maybe: 0, Whole<Self>.self]?.message ?? Self() }
+}
 
-  public func jsonUTF8() throws(MessageError) -> Data { try writeJSON(self) }
+/// A message as the value of its only slot.
+struct Whole<Content: CodedMessage>: OtherValue {
+  let message: Content
+
+  static func read(from decoder: any Decoder) throws -> Whole? {
+    Whole(message: try Content(from: decoder))
+  }
+
+  func write(to encoder: any Encoder) throws { try message.encode(to: encoder) }
 }
 
 extension OtherValue where Self: CodedMessage {

@@ -5,12 +5,17 @@ public protocol Redacting: CustomReflectable, CustomStringConvertible,
 {}
 
 extension Redacting {
-  public var description: String {
-    let fields = customMirror.children.map { "\($0.label ?? "_"): \(String(reflecting: $0.value))" }
-    return "\(Self.self)(\(fields.joined(separator: ", ")))"
-  }
+  @_semantics("optimize.sil.specialize.generic.never")
+  public var description: String { text("\(Self.self)", customMirror) }
 
-  public var debugDescription: String { description }
+  @_semantics("optimize.sil.specialize.generic.never")
+  public var debugDescription: String { text("\(Self.self)", customMirror) }
+}
+
+/// Writes what the mirror of a value shows.
+private func text(_ type: String, _ mirror: Mirror) -> String {
+  let fields = mirror.children.map { "\($0.label ?? "_"): \(String(reflecting: $0.value))" }
+  return "\(type)(\(fields.joined(separator: ", ")))"
 }
 
 /// Shown in place of a secret.

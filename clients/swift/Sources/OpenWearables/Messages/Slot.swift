@@ -102,7 +102,7 @@ final class List<Value: FieldValue>: AnyList, @unchecked Sendable {
 }
 
 /// A list of messages.
-final class MessageList<Item: GeneratedMessage>: AnyList, @unchecked Sendable {
+final class MessageList<Item: Message>: AnyList, @unchecked Sendable {
   let items: [Item]
 
   @_semantics("optimize.sil.specialize.generic.never")

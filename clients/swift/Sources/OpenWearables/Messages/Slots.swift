@@ -23,20 +23,15 @@ public struct Slots: Hashable, Sendable, Encodable {
 
   init(_ table: MessageTable, _ values: [Slot]) { storage = Storage(table, values) }
 
-  init(_ table: MessageTable, json: Data) throws(MessageError) {
-    storage = Storage(table, try readJSON(Values.self, json, table).values)
+  /// No fields, of no message.
+  static let none = Slots(MessageTable.of(""))
+
+  @inline(never)
+  init(_ table: MessageTable, from decoder: any Decoder) throws {
+    storage = Storage(table, try table.read(from: decoder))
   }
 
-  /// What is read by the table that the decoder knows.
-  private struct Values: Decodable {
-    let values: [Slot]
-
-    init(from decoder: any Decoder) throws {
-      let table = decoder.userInfo[.table] as? MessageTable
-      values = try table?.read(from: decoder) ?? []
-    }
-  }
-
+  @inline(never)
   public func encode(to encoder: any Encoder) throws {
     try storage.table.write(values, to: encoder)
   }
@@ -52,9 +47,14 @@ public struct Slots: Hashable, Sendable, Encodable {
   /// The fields to show, and of a secret only whether it is set.
   var shown: [Mirror.Child] { storage.table.shown(values) }
 
+  @inline(never)
   public static func == (a: Slots, b: Slots) -> Bool { a.values == b.values }
 
+  @inline(never)
   public func hash(into hasher: inout Hasher) { hasher.combine(values) }
+
+  @inline(never)
+  public func _rawHashValue(seed: Int) -> Int { values._rawHashValue(seed: seed) }
 
   /// A field that always has a value.
   @_semantics("optimize.sil.specialize.generic.never")
@@ -82,7 +82,7 @@ public struct Slots: Hashable, Sendable, Encodable {
   @_semantics("optimize.sil.specialize.generic.never")
   public subscript<Key: FieldValue, Value: FieldValue>(
     map index: Int, _: Key.Type, _: Value.Type
-  ) -> [Key.Plain: Value.Plain] {
+  ) -> [Key.Plain: Value.Plain] where Key.Plain: Hashable {
     get {
       guard case .map(let map) = values[index].content else { return [:] }
       return map.reduce(into: [:]) { plain, entry in
@@ -95,14 +95,16 @@ public struct Slots: Hashable, Sendable, Encodable {
     }
   }
 
+  @_disfavoredOverload
   @_semantics("optimize.sil.specialize.generic.never")
-  public subscript<Item: GeneratedMessage>(one index: Int, _ type: Item.Type) -> Item {
+  public subscript<Item: Message>(one index: Int, _ type: Item.Type) -> Item {
     get { self[maybe: index, type] ?? Item(defaults: ()) }
     set { values[index] = Slot(.message(newValue.slots.values)).withoutDefault }
   }
 
+  @_disfavoredOverload
   @_semantics("optimize.sil.specialize.generic.never")
-  public subscript<Item: GeneratedMessage>(maybe index: Int, _: Item.Type) -> Item? {
+  public subscript<Item: Message>(maybe index: Int, _: Item.Type) -> Item? {
     get {
       guard case .message(let slots) = values[index].content else { return nil }
       return Item(slots: Slots(Item.table, slots))
@@ -110,8 +112,9 @@ public struct Slots: Hashable, Sendable, Encodable {
     set { values[index] = newValue.map { Slot(.message($0.slots.values)) } ?? .absent }
   }
 
+  @_disfavoredOverload
   @_semantics("optimize.sil.specialize.generic.never")
-  public subscript<Item: GeneratedMessage>(list index: Int, _: Item.Type) -> [Item] {
+  public subscript<Item: Message>(list index: Int, _: Item.Type) -> [Item] {
     get {
       guard case .list(let list) = values[index].content else { return [] }
       return (list as? MessageList<Item>)?.items ?? []
@@ -119,10 +122,11 @@ public struct Slots: Hashable, Sendable, Encodable {
     set { values[index] = newValue.isEmpty ? .absent : Slot(.list(MessageList(newValue))) }
   }
 
+  @_disfavoredOverload
   @_semantics("optimize.sil.specialize.generic.never")
-  public subscript<Key: FieldValue, Item: GeneratedMessage>(
+  public subscript<Key: FieldValue, Item: Message>(
     map index: Int, _: Key.Type, _: Item.Type
-  ) -> [Key.Plain: Item] {
+  ) -> [Key.Plain: Item] where Key.Plain: Hashable {
     get {
       guard case .map(let map) = values[index].content else { return [:] }
       return map.reduce(into: [:]) { plain, entry in

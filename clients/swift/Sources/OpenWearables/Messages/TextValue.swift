@@ -1,11 +1,16 @@
+import Foundation
+
 /// A text that has one of a few values. One that this version has no name for is kept as
 /// `unrecognized`, so that a switch that handles it stays exhaustive whatever the server sends.
-public protocol TextValue: ScalarValue, RawRepresentable, CustomStringConvertible
-where RawValue == String, Plain == Self {
+public typealias TextValue = TextField & Hashable & RawRepresentable & CustomStringConvertible
+
+/// What a text value itself has to say.
+public protocol TextField: ScalarValue where Plain == Self {
   init(rawValue: String)
+  var rawValue: String { get }
 }
 
-extension TextValue {
+extension TextField {
   public static var initial: Self { Self(rawValue: "") }
   public var description: String { rawValue }
 
@@ -17,15 +22,34 @@ extension TextValue {
     if case .string(let value) = slot.content { Self(rawValue: value) } else { nil }
   }
 
-  @_semantics("optimize.sil.specialize.generic.never")
-  public static func == (a: Self, b: Self) -> Bool { a.rawValue == b.rawValue }
+  /// The text, by a name that `RawRepresentable` does not have too.
+  fileprivate var text: String { rawValue }
+}
 
-  @_semantics("optimize.sil.specialize.generic.never")
-  public func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
+// What the compiler makes of these for a type is a call of its text.
 
-  public var hashValue: Int { rawValue.hashValue }
+extension TextField where Self: Hashable & RawRepresentable, RawValue == String {
+  @inline(__always)
+  public static func == (a: Self, b: Self) -> Bool { isSame(a.text, b.text) }
+
+  @inline(__always)
+  public func hash(into hasher: inout Hasher) { hasher.combine(text) }
+
+  @inline(__always)
+  public var hashValue: Int { text._rawHashValue(seed: 0) }
 
   /// What the standard library calls; its own is compiled for each type.
-  @_semantics("optimize.sil.specialize.generic.never")
-  public func _rawHashValue(seed: Int) -> Int { rawValue._rawHashValue(seed: seed) }
+  @inline(__always)
+  public func _rawHashValue(seed: Int) -> Int { text._rawHashValue(seed: seed) }
 }
+
+extension MessageTable {
+  /// Returns the place of a text among values, of which each is a line.
+  @inline(never)
+  public static func place(of text: String, in values: StaticString) -> Int? {
+    "\(values)".components(separatedBy: "\n").firstIndex(of: text)
+  }
+}
+
+@inline(never)
+private func isSame(_ a: String, _ b: String) -> Bool { a == b }

@@ -4,7 +4,8 @@ extension Protobuf {
   /// `google.protobuf.Timestamp`: an instant in nanoseconds, from the year 1 to the year
   /// 9999. In JSON it is an RFC 3339 string.
   public struct Timestamp: WellKnownMessage, ScalarValue, Comparable {
-    public static let messageName = "google.protobuf.Timestamp"
+    public static let table = MessageTable(
+      "google.protobuf.Timestamp", whole: Whole<Timestamp>.self)
 
     /// Seconds since 1970-01-01T00:00:00Z.
     public var seconds: Int64

@@ -8,6 +8,12 @@ public protocol UnaryTransport: Sendable {
   ) async throws(APIError) -> Response<Output>
 }
 
+/// A transport as one pointer: what holds only that needs no code of its own to be copied.
+public final class SharedTransport: Sendable {
+  public let base: any UnaryTransport
+  public init(_ base: any UnaryTransport) { self.base = base }
+}
+
 /// A method of a service, which is called like a function:
 /// `try await ow.users.rpc.getUser(GetUserRequest(id: id))`.
 public struct Call<Input: Message, Output: Message>: Sendable {
@@ -138,7 +144,7 @@ public struct CallOptions: Sendable, Redacting {
     Mirror(
       self,
       children: [
-        "headers": headers.keys.sorted(), "timeout": timeout as Any,
+        "headers": names(of: headers), "timeout": timeout as Any,
         "idempotencyKey": idempotencyKey as Any, "userInitiated": userInitiated,
       ])
   }
@@ -161,6 +167,12 @@ public struct Response<Body: Message>: Sendable, Redacting {
   }
 
   public var customMirror: Mirror {
-    Mirror(self, children: ["body": body, "headers": headers.keys.sorted()])
+    Mirror(self, children: ["body": body, "headers": names(of: headers)])
+  }
+}
+
+private func names(of headers: [String: String]) -> [String] {
+  headers.keys.reduce(into: []) { names, name in
+    names.insert(name, at: names.firstIndex { name < $0 } ?? names.endIndex)
   }
 }

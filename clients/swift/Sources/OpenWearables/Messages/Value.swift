@@ -8,6 +8,20 @@ extension Protobuf {
     case list([Value])
     case object([String: Value])
 
+    @inline(never)
+    public static func == (a: Value, b: Value) -> Bool {
+      switch (a, b) {
+      case (.null, .null): true
+      case (.number(let a), .number(let b)): a == b
+      case (.string(let a), .string(let b)): a == b
+      case (.bool(let a), .bool(let b)): a == b
+      case (.list(let a), .list(let b)): a == b
+      case (.object(let a), .object(let b)):
+        a.count == b.count && a.allSatisfy { name, value in b[name] == value }
+      default: false
+      }
+    }
+
     public static var readsNull: Bool { true }
 
     public static func read(from decoder: any Decoder) throws -> Value? {

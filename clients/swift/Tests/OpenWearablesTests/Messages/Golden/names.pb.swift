@@ -5,149 +5,152 @@ import OpenWearables
 
 /// Keywords has fields that Swift has other uses for.
 public struct Keywords: GeneratedObject {
-  public static let table = MessageTable(
-    "swiftgen.test.Keywords",
-    """
-    one self string
-    one init string
-    one description string
-    one debugDescription/debug_description string
-    one hash string
-    one hashValue/hash_value int64
-    one customMirror/custom_mirror string
-    one default string
-    one in string
-    one let string
-    one type string
-    one protocol string
-    one reader string
-    one writer string
-    one decoder string
-    one encoder string
-    one value string
-    one encode string
-    one messageName/message_name string
-    member nil string of operator
-    member none string of operator
-    member some string of operator
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Keywords
+      one self string
+      one init string
+      one description string
+      one debugDescription/debug_description string
+      one hash string
+      one hashValue/hash_value int64
+      one customMirror/custom_mirror string
+      one default string
+      one in string
+      one let string
+      one type string
+      one protocol string
+      one reader string
+      one writer string
+      one decoder string
+      one encoder string
+      one value string
+      one encode string
+      one messageName/message_name string
+      member nil string of operator
+      member none string of operator
+      member some string of operator
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var selfField: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var `init`: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var descriptionField: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var debugDescriptionField: String {
     get { slots[one: 3, String.self] }
-    set { slots[one: 3, String.self] = newValue }
+    set { editable[one: 3, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var hash: String {
     get { slots[one: 4, String.self] }
-    set { slots[one: 4, String.self] = newValue }
+    set { editable[one: 4, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var hashValueField: Int {
     get { slots[one: 5, Int64.self] }
-    set { slots[one: 5, Int64.self] = newValue }
+    set { editable[one: 5, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var customMirrorField: String {
     get { slots[one: 6, String.self] }
-    set { slots[one: 6, String.self] = newValue }
+    set { editable[one: 6, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var `default`: String {
     get { slots[one: 7, String.self] }
-    set { slots[one: 7, String.self] = newValue }
+    set { editable[one: 7, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var `in`: String {
     get { slots[one: 8, String.self] }
-    set { slots[one: 8, String.self] = newValue }
+    set { editable[one: 8, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var `let`: String {
     get { slots[one: 9, String.self] }
-    set { slots[one: 9, String.self] = newValue }
+    set { editable[one: 9, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var type: String {
     get { slots[one: 10, String.self] }
-    set { slots[one: 10, String.self] = newValue }
+    set { editable[one: 10, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var `protocol`: String {
     get { slots[one: 11, String.self] }
-    set { slots[one: 11, String.self] = newValue }
+    set { editable[one: 11, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var reader: String {
     get { slots[one: 12, String.self] }
-    set { slots[one: 12, String.self] = newValue }
+    set { editable[one: 12, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var writer: String {
     get { slots[one: 13, String.self] }
-    set { slots[one: 13, String.self] = newValue }
+    set { editable[one: 13, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var decoder: String {
     get { slots[one: 14, String.self] }
-    set { slots[one: 14, String.self] = newValue }
+    set { editable[one: 14, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var encoder: String {
     get { slots[one: 15, String.self] }
-    set { slots[one: 15, String.self] = newValue }
+    set { editable[one: 15, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var value: String {
     get { slots[one: 16, String.self] }
-    set { slots[one: 16, String.self] = newValue }
+    set { editable[one: 16, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var encode: String {
     get { slots[one: 17, String.self] }
-    set { slots[one: 17, String.self] = newValue }
+    set { editable[one: 17, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var messageName: String {
     get { slots[one: 18, String.self] }
-    set { slots[one: 18, String.self] = newValue }
+    set { editable[one: 18, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -159,12 +162,12 @@ public struct Keywords: GeneratedObject {
       return nil
     }
     set {
-      slots.clear(19...21)
+      editable.clear(19...21)
       guard let newValue else { return }
       switch newValue {
-      case .`nil`(let value): slots[maybe: 19, String.self] = value
-      case .noneField(let value): slots[maybe: 20, String.self] = value
-      case .some(let value): slots[maybe: 21, String.self] = value
+      case .`nil`(let value): editable[maybe: 19, String.self] = value
+      case .noneField(let value): editable[maybe: 20, String.self] = value
+      case .some(let value): editable[maybe: 21, String.self] = value
       }
     }
   }
@@ -224,38 +227,41 @@ public struct Keywords: GeneratedObject {
 
 /// Error has a name of Swift's own.
 public struct ErrorMessage: GeneratedObject {
-  public static let table = MessageTable(
-    "swiftgen.test.Error",
-    """
-    maybe type message
-    one protocol other
-    list protocols other
-    member detail message of reason
-    member text string of reason
-    """,
-    messages: [ErrorMessage.TypeMessage.self, ErrorMessage.Reason.self],
-    others: [ErrorMessage.ProtocolEnum.self, ErrorMessage.ProtocolEnum.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Error
+      maybe type message
+      one protocol other
+      list protocols other
+      member detail message of reason
+      member text string of reason
+      """,
+      messages: { [ErrorMessage.TypeMessage.self, ErrorMessage.Reason.self] },
+      others: { [ErrorMessage.ProtocolEnum.self, ErrorMessage.ProtocolEnum.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var type: ErrorMessage.TypeMessage? {
     get { slots[maybe: 0, ErrorMessage.TypeMessage.self] }
-    set { slots[maybe: 0, ErrorMessage.TypeMessage.self] = newValue }
+    set { editable[maybe: 0, ErrorMessage.TypeMessage.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var `protocol`: ErrorMessage.ProtocolEnum {
     get { slots[one: 1, ErrorMessage.ProtocolEnum.self] }
-    set { slots[one: 1, ErrorMessage.ProtocolEnum.self] = newValue }
+    set { editable[one: 1, ErrorMessage.ProtocolEnum.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var protocols: [ErrorMessage.ProtocolEnum] {
     get { slots[list: 2, ErrorMessage.ProtocolEnum.self] }
-    set { slots[list: 2, ErrorMessage.ProtocolEnum.self] = newValue }
+    set { editable[list: 2, ErrorMessage.ProtocolEnum.self] = newValue }
   }
 
   /// A oneof with the name of a nested message.
@@ -267,11 +273,11 @@ public struct ErrorMessage: GeneratedObject {
       return nil
     }
     set {
-      slots.clear(3...4)
+      editable.clear(3...4)
       guard let newValue else { return }
       switch newValue {
-      case .detail(let value): slots[maybe: 3, ErrorMessage.Reason.self] = value
-      case .text(let value): slots[maybe: 4, String.self] = value
+      case .detail(let value): editable[maybe: 3, ErrorMessage.Reason.self] = value
+      case .text(let value): editable[maybe: 4, String.self] = value
       }
     }
   }
@@ -351,20 +357,23 @@ public struct ErrorMessage: GeneratedObject {
 
   /// Type too.
   public struct TypeMessage: GeneratedObject {
-    public static let table = MessageTable(
-      "swiftgen.test.Error.Type",
-      """
-      one any string
-      """)
+    @_alwaysEmitIntoClient
+    public static var table: MessageTable {
+      .of(
+        """
+        swiftgen.test.Error.Type
+        one any string
+        """)
+    }
 
-    public var slots: Slots
+    public let slots: Slots
 
     public init(slots: Slots) { self.slots = slots }
 
     @_alwaysEmitIntoClient
     public var any: String {
       get { slots[one: 0, String.self] }
-      set { slots[one: 0, String.self] = newValue }
+      set { editable[one: 0, String.self] = newValue }
     }
 
     @_alwaysEmitIntoClient
@@ -375,9 +384,12 @@ public struct ErrorMessage: GeneratedObject {
   }
 
   public struct Reason: GeneratedObject {
-    public static let table = MessageTable("swiftgen.test.Error.Reason")
+    @_alwaysEmitIntoClient
+    public static var table: MessageTable {
+      .of("swiftgen.test.Error.Reason")
+    }
 
-    public var slots: Slots
+    public let slots: Slots
 
     public init(slots: Slots) { self.slots = slots }
 
@@ -390,63 +402,66 @@ public struct ErrorMessage: GeneratedObject {
 
 /// Renamed has names of its own in JSON, and initialisms.
 public struct Renamed: GeneratedObject {
-  public static let table = MessageTable(
-    "swiftgen.test.Renamed",
-    """
-    one uid/user_id string
-    one baseUrl/base_url string
-    one HTTPStatus string
-    one camelCase string
-    one Leading/_leading string
-    one x1Y2z/x1_y2z string
-    one aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace/\
-    a_name_that_is_so_long_that_its_line_must_be_broken_in_every_place string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Renamed
+      one uid/user_id string
+      one baseUrl/base_url string
+      one HTTPStatus string
+      one camelCase string
+      one Leading/_leading string
+      one x1Y2z/x1_y2z string
+      one aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace/\
+      a_name_that_is_so_long_that_its_line_must_be_broken_in_every_place string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var userID: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var baseURL: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var httpStatus: String {
     get { slots[one: 2, String.self] }
-    set { slots[one: 2, String.self] = newValue }
+    set { editable[one: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var camelCase: String {
     get { slots[one: 3, String.self] }
-    set { slots[one: 3, String.self] = newValue }
+    set { editable[one: 3, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var leading: String {
     get { slots[one: 4, String.self] }
-    set { slots[one: 4, String.self] = newValue }
+    set { editable[one: 4, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var x1Y2z: String {
     get { slots[one: 5, String.self] }
-    set { slots[one: 5, String.self] = newValue }
+    set { editable[one: 5, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var aNameThatIsSoLongThatItsLineMustBeBrokenInEveryPlace: String {
     get { slots[one: 6, String.self] }
-    set { slots[one: 6, String.self] = newValue }
+    set { editable[one: 6, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -473,51 +488,54 @@ public struct Renamed: GeneratedObject {
 
 /// Tree contains itself, in every way that a message can.
 public struct Tree: GeneratedObject {
-  public static let table = MessageTable(
-    "swiftgen.test.Tree",
-    """
-    one name string
-    maybe left message
-    maybe right message
-    list children message
-    map named string message
-    member inner message of other
-    member branch message of other
-    """,
-    messages: [Tree.self, Tree.self, Tree.self, Tree.self, Tree.self, Tree.Branch.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Tree
+      one name string
+      maybe left message
+      maybe right message
+      list children message
+      map named string message
+      member inner message of other
+      member branch message of other
+      """,
+      messages: { [Tree.self, Tree.self, Tree.self, Tree.self, Tree.self, Tree.Branch.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var name: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var left: Tree? {
     get { slots[maybe: 1, Tree.self] }
-    set { slots[maybe: 1, Tree.self] = newValue }
+    set { editable[maybe: 1, Tree.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var right: Tree? {
     get { slots[maybe: 2, Tree.self] }
-    set { slots[maybe: 2, Tree.self] = newValue }
+    set { editable[maybe: 2, Tree.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var children: [Tree] {
     get { slots[list: 3, Tree.self] }
-    set { slots[list: 3, Tree.self] = newValue }
+    set { editable[list: 3, Tree.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var named: [String: Tree] {
     get { slots[map: 4, String.self, Tree.self] }
-    set { slots[map: 4, String.self, Tree.self] = newValue }
+    set { editable[map: 4, String.self, Tree.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -528,11 +546,11 @@ public struct Tree: GeneratedObject {
       return nil
     }
     set {
-      slots.clear(5...6)
+      editable.clear(5...6)
       guard let newValue else { return }
       switch newValue {
-      case .inner(let value): slots[maybe: 5, Tree.self] = value
-      case .branch(let value): slots[maybe: 6, Tree.Branch.self] = value
+      case .inner(let value): editable[maybe: 5, Tree.self] = value
+      case .branch(let value): editable[maybe: 6, Tree.Branch.self] = value
       }
     }
   }
@@ -562,28 +580,31 @@ public struct Tree: GeneratedObject {
 
   /// Branch contains it by a way round.
   public struct Branch: GeneratedObject {
-    public static let table = MessageTable(
-      "swiftgen.test.Tree.Branch",
-      """
-      maybe tree message
-      maybe leaf message
-      """,
-      messages: [Tree.self, Scalars.self])
+    @_alwaysEmitIntoClient
+    public static var table: MessageTable {
+      .of(
+        """
+        swiftgen.test.Tree.Branch
+        maybe tree message
+        maybe leaf message
+        """,
+        messages: { [Tree.self, Scalars.self] })
+    }
 
-    public var slots: Slots
+    public let slots: Slots
 
     public init(slots: Slots) { self.slots = slots }
 
     @_alwaysEmitIntoClient
     public var tree: Tree? {
       get { slots[maybe: 0, Tree.self] }
-      set { slots[maybe: 0, Tree.self] = newValue }
+      set { editable[maybe: 0, Tree.self] = newValue }
     }
 
     @_alwaysEmitIntoClient
     public var leaf: Scalars? {
       get { slots[maybe: 1, Scalars.self] }
-      set { slots[maybe: 1, Scalars.self] = newValue }
+      set { editable[maybe: 1, Scalars.self] = newValue }
     }
 
     @_alwaysEmitIntoClient
@@ -600,75 +621,78 @@ public struct Tree: GeneratedObject {
 
 /// Credentials has secrets of every kind.
 public struct Credentials: GeneratedObject, Redacting {
-  public static let table = MessageTable(
-    "swiftgen.test.Credentials",
-    """
-    one userName/user_name string
-    one password string secret
-    maybe refreshToken/refresh_token string secret
-    one signingMaterial/signing_material other secret
-    list codes string secret
-    map answers string string secret
-    maybe parent message secret
-    one keyPrefix/key_prefix string
-    member appSecret/app_secret string of proof secret
-    member pin int32 of proof secret
-    member publicHint/public_hint string of proof
-    maybe tree message
-    """,
-    messages: [Credentials.self, Tree.self],
-    others: [Data.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Credentials
+      one userName/user_name string
+      one password string secret
+      maybe refreshToken/refresh_token string secret
+      one signingMaterial/signing_material other secret
+      list codes string secret
+      map answers string string secret
+      maybe parent message secret
+      one keyPrefix/key_prefix string
+      member appSecret/app_secret string of proof secret
+      member pin int32 of proof secret
+      member publicHint/public_hint string of proof
+      maybe tree message
+      """,
+      messages: { [Credentials.self, Tree.self] },
+      others: { [Data.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var userName: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var password: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var refreshToken: String? {
     get { slots[maybe: 2, String.self] }
-    set { slots[maybe: 2, String.self] = newValue }
+    set { editable[maybe: 2, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var signingMaterial: Data {
     get { slots[one: 3, Data.self] }
-    set { slots[one: 3, Data.self] = newValue }
+    set { editable[one: 3, Data.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var codes: [String] {
     get { slots[list: 4, String.self] }
-    set { slots[list: 4, String.self] = newValue }
+    set { editable[list: 4, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var answers: [String: String] {
     get { slots[map: 5, String.self, String.self] }
-    set { slots[map: 5, String.self, String.self] = newValue }
+    set { editable[map: 5, String.self, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var parent: Credentials? {
     get { slots[maybe: 6, Credentials.self] }
-    set { slots[maybe: 6, Credentials.self] = newValue }
+    set { editable[maybe: 6, Credentials.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var keyPrefix: String {
     get { slots[one: 7, String.self] }
-    set { slots[one: 7, String.self] = newValue }
+    set { editable[one: 7, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -680,12 +704,12 @@ public struct Credentials: GeneratedObject, Redacting {
       return nil
     }
     set {
-      slots.clear(8...10)
+      editable.clear(8...10)
       guard let newValue else { return }
       switch newValue {
-      case .appSecret(let value): slots[maybe: 8, String.self] = value
-      case .pin(let value): slots[maybe: 9, Int32.self] = value
-      case .publicHint(let value): slots[maybe: 10, String.self] = value
+      case .appSecret(let value): editable[maybe: 8, String.self] = value
+      case .pin(let value): editable[maybe: 9, Int32.self] = value
+      case .publicHint(let value): editable[maybe: 10, String.self] = value
       }
     }
   }
@@ -693,7 +717,7 @@ public struct Credentials: GeneratedObject, Redacting {
   @_alwaysEmitIntoClient
   public var tree: Tree? {
     get { slots[maybe: 11, Tree.self] }
-    set { slots[maybe: 11, Tree.self] = newValue }
+    set { editable[maybe: 11, Tree.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -742,36 +766,39 @@ public struct Credentials: GeneratedObject, Redacting {
 
 /// Envelope has secrets in its messages.
 public struct Envelope: GeneratedObject {
-  public static let table = MessageTable(
-    "swiftgen.test.Envelope",
-    """
-    maybe credentials message
-    list list message
-    map map string message
-    member chosen message of kind
-    """,
-    messages: [Credentials.self, Credentials.self, Credentials.self, Credentials.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Envelope
+      maybe credentials message
+      list list message
+      map map string message
+      member chosen message of kind
+      """,
+      messages: { [Credentials.self, Credentials.self, Credentials.self, Credentials.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var credentials: Credentials? {
     get { slots[maybe: 0, Credentials.self] }
-    set { slots[maybe: 0, Credentials.self] = newValue }
+    set { editable[maybe: 0, Credentials.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var list: [Credentials] {
     get { slots[list: 1, Credentials.self] }
-    set { slots[list: 1, Credentials.self] = newValue }
+    set { editable[list: 1, Credentials.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var map: [String: Credentials] {
     get { slots[map: 2, String.self, Credentials.self] }
-    set { slots[map: 2, String.self, Credentials.self] = newValue }
+    set { editable[map: 2, String.self, Credentials.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -781,10 +808,10 @@ public struct Envelope: GeneratedObject {
       return nil
     }
     set {
-      slots.clear(3...3)
+      editable.clear(3...3)
       guard let newValue else { return }
       switch newValue {
-      case .chosen(let value): slots[maybe: 3, Credentials.self] = value
+      case .chosen(let value): editable[maybe: 3, Credentials.self] = value
       }
     }
   }
@@ -813,9 +840,12 @@ public struct Envelope: GeneratedObject {
 ///
 ///     indented
 public struct Empty: GeneratedObject {
-  public static let table = MessageTable("swiftgen.test.Empty")
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of("swiftgen.test.Empty")
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 

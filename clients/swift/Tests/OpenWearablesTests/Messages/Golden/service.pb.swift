@@ -3,21 +3,24 @@
 import Foundation
 import OpenWearables
 
-public struct GetBookRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "swiftgen.test.GetBookRequest",
-    """
-    one id string
-    """)
+public struct GetBookRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.GetBookRequest
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -27,21 +30,24 @@ public struct GetBookRequest: GeneratedMessage {
   }
 }
 
-public struct Book: GeneratedMessage {
-  public static let table = MessageTable(
-    "swiftgen.test.Book",
-    """
-    one id string
-    """)
+public struct Book: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Book
+      one id string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -51,28 +57,31 @@ public struct Book: GeneratedMessage {
   }
 }
 
-public struct ListBooksRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "swiftgen.test.ListBooksRequest",
-    """
-    maybe cursor string
-    maybe limit int32
-    """)
+public struct ListBooksRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.ListBooksRequest
+      maybe cursor string
+      maybe limit int32
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var cursor: String? {
     get { slots[maybe: 0, String.self] }
-    set { slots[maybe: 0, String.self] = newValue }
+    set { editable[maybe: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var limit: Int? {
     get { slots[maybe: 1, Int32.self] }
-    set { slots[maybe: 1, Int32.self] = newValue }
+    set { editable[maybe: 1, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -86,29 +95,32 @@ public struct ListBooksRequest: GeneratedMessage {
   }
 }
 
-public struct ListBooksResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "swiftgen.test.ListBooksResponse",
-    """
-    list books message
-    maybe place message
-    """,
-    messages: [Book.self, ListBooksResponse.Place.self])
+public struct ListBooksResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.ListBooksResponse
+      list books message
+      maybe place message
+      """,
+      messages: { [Book.self, ListBooksResponse.Place.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var books: [Book] {
     get { slots[list: 0, Book.self] }
-    set { slots[list: 0, Book.self] = newValue }
+    set { editable[list: 0, Book.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var place: ListBooksResponse.Place? {
     get { slots[maybe: 1, ListBooksResponse.Place.self] }
-    set { slots[maybe: 1, ListBooksResponse.Place.self] = newValue }
+    set { editable[maybe: 1, ListBooksResponse.Place.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -122,20 +134,23 @@ public struct ListBooksResponse: GeneratedMessage {
   }
 
   public struct Place: GeneratedObject {
-    public static let table = MessageTable(
-      "swiftgen.test.ListBooksResponse.Place",
-      """
-      maybe nextCursor/next_cursor string
-      """)
+    @_alwaysEmitIntoClient
+    public static var table: MessageTable {
+      .of(
+        """
+        swiftgen.test.ListBooksResponse.Place
+        maybe nextCursor/next_cursor string
+        """)
+    }
 
-    public var slots: Slots
+    public let slots: Slots
 
     public init(slots: Slots) { self.slots = slots }
 
     @_alwaysEmitIntoClient
     public var nextCursor: String? {
       get { slots[maybe: 0, String.self] }
-      set { slots[maybe: 0, String.self] = newValue }
+      set { editable[maybe: 0, String.self] = newValue }
     }
 
     @_alwaysEmitIntoClient
@@ -146,28 +161,31 @@ public struct ListBooksResponse: GeneratedMessage {
   }
 }
 
-public struct BooksByTitleRequest: GeneratedMessage {
-  public static let table = MessageTable(
-    "swiftgen.test.BooksByTitleRequest",
-    """
-    one title string
-    one pageToken/page_token string
-    """)
+public struct BooksByTitleRequest: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.BooksByTitleRequest
+      one title string
+      one pageToken/page_token string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var title: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var pageToken: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -181,28 +199,31 @@ public struct BooksByTitleRequest: GeneratedMessage {
   }
 }
 
-public struct BooksByTitleResponse: GeneratedMessage {
-  public static let table = MessageTable(
-    "swiftgen.test.BooksByTitleResponse",
-    """
-    list ids string
-    one nextPageToken/next_page_token string
-    """)
+public struct BooksByTitleResponse: Message {
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.BooksByTitleResponse
+      list ids string
+      one nextPageToken/next_page_token string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var ids: [String] {
     get { slots[list: 0, String.self] }
-    set { slots[list: 0, String.self] = newValue }
+    set { editable[list: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var nextPageToken: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -218,57 +239,60 @@ public struct BooksByTitleResponse: GeneratedMessage {
 
 /// Loan has what is always there, and texts of few values.
 public struct Loan: GeneratedObject, Identifiable {
-  public static let table = MessageTable(
-    "swiftgen.test.Loan",
-    """
-    one id string
-    always book message
-    always dueAt/due_at time
-    one state string
-    maybe lastState/last_state string
-    list marks string
-    """,
-    messages: [Book.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Loan
+      one id string
+      always book message
+      always dueAt/due_at time
+      one state string
+      maybe lastState/last_state string
+      list marks string
+      """,
+      messages: { [Book.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var id: String {
     get { slots[one: 0, String.self] }
-    set { slots[one: 0, String.self] = newValue }
+    set { editable[one: 0, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var book: Book {
     get { slots[one: 1, Book.self] }
-    set { slots[one: 1, Book.self] = newValue }
+    set { editable[one: 1, Book.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var dueAt: Date {
     get { slots[one: 2, Protobuf.Timestamp.self] }
-    set { slots[one: 2, Protobuf.Timestamp.self] = newValue }
+    set { editable[one: 2, Protobuf.Timestamp.self] = newValue }
   }
 
   /// Where it is.
   @_alwaysEmitIntoClient
   public var state: Loan.State {
     get { slots[one: 3, Loan.State.self] }
-    set { slots[one: 3, Loan.State.self] = newValue }
+    set { editable[one: 3, Loan.State.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var lastState: String? {
     get { slots[maybe: 4, String.self] }
-    set { slots[maybe: 4, String.self] = newValue }
+    set { editable[maybe: 4, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var marks: [Loan.Mark] {
     get { slots[list: 5, Loan.Mark.self] }
-    set { slots[list: 5, Loan.Mark.self] = newValue }
+    set { editable[list: 5, Loan.Mark.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -298,16 +322,24 @@ public struct Loan: GeneratedObject, Identifiable {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "lent:out": self = .lentOut
-      case "HS256": self = .hs256
-      case "returned": self = .returned
-      case "unrecognized": self = .unrecognizedValue
+      let values: StaticString = """
+        lent:out
+        HS256
+        returned
+        unrecognized
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .lentOut
+      case 1: self = .hs256
+      case 2: self = .returned
+      case 3: self = .unrecognizedValue
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .lentOut: "lent:out"
@@ -325,14 +357,20 @@ public struct Loan: GeneratedObject, Identifiable {
     /// A text that this version has no name for.
     case unrecognized(String)
 
+    @inline(never)
     public init(rawValue: String) {
-      switch rawValue {
-      case "stamp": self = .stamp
-      case "coffee": self = .coffee
+      let values: StaticString = """
+        stamp
+        coffee
+        """
+      switch MessageTable.place(of: rawValue, in: values) {
+      case 0: self = .stamp
+      case 1: self = .coffee
       default: self = .unrecognized(rawValue)
       }
     }
 
+    @inline(never)
     public var rawValue: String {
       switch self {
       case .stamp: "stamp"
@@ -345,20 +383,23 @@ public struct Loan: GeneratedObject, Identifiable {
 
 /// Reminder shares the values of a loan's state.
 public struct Reminder: GeneratedObject {
-  public static let table = MessageTable(
-    "swiftgen.test.Reminder",
-    """
-    maybe state string
-    """)
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Reminder
+      maybe state string
+      """)
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var state: Loan.State? {
     get { slots[maybe: 0, Loan.State.self] }
-    set { slots[maybe: 0, Loan.State.self] = newValue }
+    set { editable[maybe: 0, Loan.State.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -413,22 +454,22 @@ public struct LibraryServiceClient: Sendable {
     }
   }
 
-  @usableFromInline let transport: any UnaryTransport
+  @usableFromInline let transport: SharedTransport
 
   public init(transport: any UnaryTransport) {
-    self.transport = transport
+    self.transport = SharedTransport(transport)
   }
 
   /// GetBook returns one book.
   @_alwaysEmitIntoClient
   public var getBook: Call<GetBookRequest, Book> {
-    Call(Method.getBook, transport)
+    Call(Method.getBook, transport.base)
   }
 
   /// ListBooks returns a page.
   @_alwaysEmitIntoClient
   public var listBooks: Call<ListBooksRequest, ListBooksResponse> {
-    Call(Method.listBooks, transport)
+    Call(Method.listBooks, transport.base)
   }
 
   /// The items that ``listBooks`` returns, starting with the page of the request. Each page is
@@ -437,7 +478,7 @@ public struct LibraryServiceClient: Sendable {
   public func listAllBooks(
     _ request: ListBooksRequest = ListBooksRequest(), options: CallOptions = CallOptions()
   ) -> PagedSequence<Book> {
-    transport.pages(
+    transport.base.pages(
       Method.listBooks,
       request,
       options: options,
@@ -449,7 +490,7 @@ public struct LibraryServiceClient: Sendable {
   /// BooksByTitle also returns a page.
   @_alwaysEmitIntoClient
   public var booksByTitle: Call<BooksByTitleRequest, BooksByTitleResponse> {
-    Call(Method.booksByTitle, transport)
+    Call(Method.booksByTitle, transport.base)
   }
 
   /// The items that ``booksByTitle`` returns, starting with the page of the request. Each page is
@@ -458,7 +499,7 @@ public struct LibraryServiceClient: Sendable {
   public func booksByTitleAll(
     _ request: BooksByTitleRequest, options: CallOptions = CallOptions()
   ) -> PagedSequence<String> {
-    transport.pages(
+    transport.base.pages(
       Method.booksByTitle,
       request,
       options: options,
@@ -470,17 +511,17 @@ public struct LibraryServiceClient: Sendable {
   /// Return is a keyword.
   @_alwaysEmitIntoClient
   public var `return`: Call<Book, Protobuf.Empty> {
-    Call(Method.`return`, transport)
+    Call(Method.`return`, transport.base)
   }
 
   @_alwaysEmitIntoClient
   public var now: Call<Protobuf.Empty, Protobuf.Timestamp> {
-    Call(Method.now, transport)
+    Call(Method.now, transport.base)
   }
 
   /// Lend takes an Idempotency-Key.
   @_alwaysEmitIntoClient
   public var lend: Call<Book, Book> {
-    Call(Method.lend, transport)
+    Call(Method.lend, transport.base)
   }
 }

@@ -46,126 +46,129 @@ public enum Sport: EnumValue {
 
 /// Scalars has a field of every scalar type.
 public struct Scalars: GeneratedObject {
-  public static let table = MessageTable(
-    "swiftgen.test.Scalars",
-    """
-    one boolValue/bool_value bool
-    one stringValue/string_value string
-    one bytesValue/bytes_value other
-    one floatValue/float_value other
-    one doubleValue/double_value double
-    one int32Value/int32_value int32
-    one int64Value/int64_value int64
-    one uint32Value/uint32_value uint32
-    one uint64Value/uint64_value other
-    one sint32Value/sint32_value int32
-    one sint64Value/sint64_value int64
-    one fixed32Value/fixed32_value uint32
-    one fixed64Value/fixed64_value other
-    one sfixed32Value/sfixed32_value int32
-    one sfixed64Value/sfixed64_value int64
-    one enumValue/enum_value other
-    """,
-    others: [Data.self, Float.self, UInt64.self, UInt64.self, Sport.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Scalars
+      one boolValue/bool_value bool
+      one stringValue/string_value string
+      one bytesValue/bytes_value other
+      one floatValue/float_value other
+      one doubleValue/double_value double
+      one int32Value/int32_value int32
+      one int64Value/int64_value int64
+      one uint32Value/uint32_value uint32
+      one uint64Value/uint64_value other
+      one sint32Value/sint32_value int32
+      one sint64Value/sint64_value int64
+      one fixed32Value/fixed32_value uint32
+      one fixed64Value/fixed64_value other
+      one sfixed32Value/sfixed32_value int32
+      one sfixed64Value/sfixed64_value int64
+      one enumValue/enum_value other
+      """,
+      others: { [Data.self, Float.self, UInt64.self, UInt64.self, Sport.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var boolValue: Bool {
     get { slots[one: 0, Bool.self] }
-    set { slots[one: 0, Bool.self] = newValue }
+    set { editable[one: 0, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var stringValue: String {
     get { slots[one: 1, String.self] }
-    set { slots[one: 1, String.self] = newValue }
+    set { editable[one: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var bytesValue: Data {
     get { slots[one: 2, Data.self] }
-    set { slots[one: 2, Data.self] = newValue }
+    set { editable[one: 2, Data.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var floatValue: Float {
     get { slots[one: 3, Float.self] }
-    set { slots[one: 3, Float.self] = newValue }
+    set { editable[one: 3, Float.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var doubleValue: Double {
     get { slots[one: 4, Double.self] }
-    set { slots[one: 4, Double.self] = newValue }
+    set { editable[one: 4, Double.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var int32Value: Int {
     get { slots[one: 5, Int32.self] }
-    set { slots[one: 5, Int32.self] = newValue }
+    set { editable[one: 5, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var int64Value: Int {
     get { slots[one: 6, Int64.self] }
-    set { slots[one: 6, Int64.self] = newValue }
+    set { editable[one: 6, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var uint32Value: Int {
     get { slots[one: 7, UInt32.self] }
-    set { slots[one: 7, UInt32.self] = newValue }
+    set { editable[one: 7, UInt32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var uint64Value: UInt64 {
     get { slots[one: 8, UInt64.self] }
-    set { slots[one: 8, UInt64.self] = newValue }
+    set { editable[one: 8, UInt64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var sint32Value: Int {
     get { slots[one: 9, Int32.self] }
-    set { slots[one: 9, Int32.self] = newValue }
+    set { editable[one: 9, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var sint64Value: Int {
     get { slots[one: 10, Int64.self] }
-    set { slots[one: 10, Int64.self] = newValue }
+    set { editable[one: 10, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var fixed32Value: Int {
     get { slots[one: 11, UInt32.self] }
-    set { slots[one: 11, UInt32.self] = newValue }
+    set { editable[one: 11, UInt32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var fixed64Value: UInt64 {
     get { slots[one: 12, UInt64.self] }
-    set { slots[one: 12, UInt64.self] = newValue }
+    set { editable[one: 12, UInt64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var sfixed32Value: Int {
     get { slots[one: 13, Int32.self] }
-    set { slots[one: 13, Int32.self] = newValue }
+    set { editable[one: 13, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var sfixed64Value: Int {
     get { slots[one: 14, Int64.self] }
-    set { slots[one: 14, Int64.self] = newValue }
+    set { editable[one: 14, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var enumValue: Sport {
     get { slots[one: 15, Sport.self] }
-    set { slots[one: 15, Sport.self] = newValue }
+    set { editable[one: 15, Sport.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -209,92 +212,95 @@ public struct Scalars: GeneratedObject {
 
 /// Optionals has a field with presence of every scalar type.
 public struct Optionals: GeneratedObject {
-  public static let table = MessageTable(
-    "swiftgen.test.Optionals",
-    """
-    maybe boolValue/bool_value bool
-    maybe stringValue/string_value string
-    maybe bytesValue/bytes_value other
-    maybe floatValue/float_value other
-    maybe doubleValue/double_value double
-    maybe int32Value/int32_value int32
-    maybe int64Value/int64_value int64
-    maybe uint32Value/uint32_value uint32
-    maybe uint64Value/uint64_value other
-    maybe enumValue/enum_value other
-    maybe messageValue/message_value message
-    """,
-    messages: [Scalars.self],
-    others: [Data.self, Float.self, UInt64.self, Sport.self])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Optionals
+      maybe boolValue/bool_value bool
+      maybe stringValue/string_value string
+      maybe bytesValue/bytes_value other
+      maybe floatValue/float_value other
+      maybe doubleValue/double_value double
+      maybe int32Value/int32_value int32
+      maybe int64Value/int64_value int64
+      maybe uint32Value/uint32_value uint32
+      maybe uint64Value/uint64_value other
+      maybe enumValue/enum_value other
+      maybe messageValue/message_value message
+      """,
+      messages: { [Scalars.self] },
+      others: { [Data.self, Float.self, UInt64.self, Sport.self] })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var boolValue: Bool? {
     get { slots[maybe: 0, Bool.self] }
-    set { slots[maybe: 0, Bool.self] = newValue }
+    set { editable[maybe: 0, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var stringValue: String? {
     get { slots[maybe: 1, String.self] }
-    set { slots[maybe: 1, String.self] = newValue }
+    set { editable[maybe: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var bytesValue: Data? {
     get { slots[maybe: 2, Data.self] }
-    set { slots[maybe: 2, Data.self] = newValue }
+    set { editable[maybe: 2, Data.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var floatValue: Float? {
     get { slots[maybe: 3, Float.self] }
-    set { slots[maybe: 3, Float.self] = newValue }
+    set { editable[maybe: 3, Float.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var doubleValue: Double? {
     get { slots[maybe: 4, Double.self] }
-    set { slots[maybe: 4, Double.self] = newValue }
+    set { editable[maybe: 4, Double.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var int32Value: Int? {
     get { slots[maybe: 5, Int32.self] }
-    set { slots[maybe: 5, Int32.self] = newValue }
+    set { editable[maybe: 5, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var int64Value: Int? {
     get { slots[maybe: 6, Int64.self] }
-    set { slots[maybe: 6, Int64.self] = newValue }
+    set { editable[maybe: 6, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var uint32Value: Int? {
     get { slots[maybe: 7, UInt32.self] }
-    set { slots[maybe: 7, UInt32.self] = newValue }
+    set { editable[maybe: 7, UInt32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var uint64Value: UInt64? {
     get { slots[maybe: 8, UInt64.self] }
-    set { slots[maybe: 8, UInt64.self] = newValue }
+    set { editable[maybe: 8, UInt64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var enumValue: Sport? {
     get { slots[maybe: 9, Sport.self] }
-    set { slots[maybe: 9, Sport.self] = newValue }
+    set { editable[maybe: 9, Sport.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var messageValue: Scalars? {
     get { slots[maybe: 10, Scalars.self] }
-    set { slots[maybe: 10, Scalars.self] = newValue }
+    set { editable[maybe: 10, Scalars.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -328,127 +334,132 @@ public struct Optionals: GeneratedObject {
 
 /// Lists has a list of every type.
 public struct Lists: GeneratedObject {
-  public static let table = MessageTable(
-    "swiftgen.test.Lists",
-    """
-    list boolValue/bool_value bool
-    list stringValue/string_value string
-    list bytesValue/bytes_value other
-    list floatValue/float_value other
-    list doubleValue/double_value double
-    list int32Value/int32_value int32
-    list int64Value/int64_value int64
-    list uint32Value/uint32_value uint32
-    list uint64Value/uint64_value other
-    list enumValue/enum_value other
-    list messageValue/message_value message
-    list timestampValue/timestamp_value time
-    list anyJson/any_json other
-    list listJson/list_json other
-    list wrapped int64
-    """,
-    messages: [Optionals.self],
-    others: [
-      Data.self,
-      Float.self,
-      UInt64.self,
-      Sport.self,
-      Protobuf.Value.self,
-      [Protobuf.Value].self,
-    ])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Lists
+      list boolValue/bool_value bool
+      list stringValue/string_value string
+      list bytesValue/bytes_value other
+      list floatValue/float_value other
+      list doubleValue/double_value double
+      list int32Value/int32_value int32
+      list int64Value/int64_value int64
+      list uint32Value/uint32_value uint32
+      list uint64Value/uint64_value other
+      list enumValue/enum_value other
+      list messageValue/message_value message
+      list timestampValue/timestamp_value time
+      list anyJson/any_json other
+      list listJson/list_json other
+      list wrapped int64
+      """,
+      messages: { [Optionals.self] },
+      others: {
+        [
+          Data.self,
+          Float.self,
+          UInt64.self,
+          Sport.self,
+          Protobuf.Value.self,
+          [Protobuf.Value].self,
+        ]
+      })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var boolValue: [Bool] {
     get { slots[list: 0, Bool.self] }
-    set { slots[list: 0, Bool.self] = newValue }
+    set { editable[list: 0, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var stringValue: [String] {
     get { slots[list: 1, String.self] }
-    set { slots[list: 1, String.self] = newValue }
+    set { editable[list: 1, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var bytesValue: [Data] {
     get { slots[list: 2, Data.self] }
-    set { slots[list: 2, Data.self] = newValue }
+    set { editable[list: 2, Data.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var floatValue: [Float] {
     get { slots[list: 3, Float.self] }
-    set { slots[list: 3, Float.self] = newValue }
+    set { editable[list: 3, Float.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var doubleValue: [Double] {
     get { slots[list: 4, Double.self] }
-    set { slots[list: 4, Double.self] = newValue }
+    set { editable[list: 4, Double.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var int32Value: [Int] {
     get { slots[list: 5, Int32.self] }
-    set { slots[list: 5, Int32.self] = newValue }
+    set { editable[list: 5, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var int64Value: [Int] {
     get { slots[list: 6, Int64.self] }
-    set { slots[list: 6, Int64.self] = newValue }
+    set { editable[list: 6, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var uint32Value: [Int] {
     get { slots[list: 7, UInt32.self] }
-    set { slots[list: 7, UInt32.self] = newValue }
+    set { editable[list: 7, UInt32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var uint64Value: [UInt64] {
     get { slots[list: 8, UInt64.self] }
-    set { slots[list: 8, UInt64.self] = newValue }
+    set { editable[list: 8, UInt64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var enumValue: [Sport] {
     get { slots[list: 9, Sport.self] }
-    set { slots[list: 9, Sport.self] = newValue }
+    set { editable[list: 9, Sport.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var messageValue: [Optionals] {
     get { slots[list: 10, Optionals.self] }
-    set { slots[list: 10, Optionals.self] = newValue }
+    set { editable[list: 10, Optionals.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var timestampValue: [Date] {
     get { slots[list: 11, Protobuf.Timestamp.self] }
-    set { slots[list: 11, Protobuf.Timestamp.self] = newValue }
+    set { editable[list: 11, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var anyJSON: [Protobuf.Value] {
     get { slots[list: 12, Protobuf.Value.self] }
-    set { slots[list: 12, Protobuf.Value.self] = newValue }
+    set { editable[list: 12, Protobuf.Value.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var listJSON: [[Protobuf.Value]] {
     get { slots[list: 13, [Protobuf.Value].self] }
-    set { slots[list: 13, [Protobuf.Value].self] = newValue }
+    set { editable[list: 13, [Protobuf.Value].self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var wrapped: [Int] {
     get { slots[list: 14, Int64.self] }
-    set { slots[list: 14, Int64.self] = newValue }
+    set { editable[list: 14, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -490,150 +501,155 @@ public struct Lists: GeneratedObject {
 
 /// Maps has a map of every type of key, and of every type of value.
 public struct Maps: GeneratedObject {
-  public static let table = MessageTable(
-    "swiftgen.test.Maps",
-    """
-    map byString/by_string string int32
-    map byBool/by_bool bool int32
-    map byInt32/by_int32 int32 int32
-    map byInt64/by_int64 int64 int32
-    map byUint32/by_uint32 uint32 int32
-    map byUint64/by_uint64 other int32
-    map bySint32/by_sint32 int32 int32
-    map byFixed64/by_fixed64 other int32
-    map toBool/to_bool string bool
-    map toString/to_string string string
-    map toBytes/to_bytes string other
-    map toDouble/to_double string double
-    map toUint64/to_uint64 string other
-    map toEnum/to_enum string other
-    map toMessage/to_message string message
-    map toDuration/to_duration string other
-    map toJson/to_json string other
-    map toObject/to_object string other
-    """,
-    messages: [Optionals.self],
-    others: [
-      UInt64.self,
-      UInt64.self,
-      Data.self,
-      UInt64.self,
-      Sport.self,
-      Protobuf.Duration.self,
-      Protobuf.Value.self,
-      [String: Protobuf.Value].self,
-    ])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Maps
+      map byString/by_string string int32
+      map byBool/by_bool bool int32
+      map byInt32/by_int32 int32 int32
+      map byInt64/by_int64 int64 int32
+      map byUint32/by_uint32 uint32 int32
+      map byUint64/by_uint64 other int32
+      map bySint32/by_sint32 int32 int32
+      map byFixed64/by_fixed64 other int32
+      map toBool/to_bool string bool
+      map toString/to_string string string
+      map toBytes/to_bytes string other
+      map toDouble/to_double string double
+      map toUint64/to_uint64 string other
+      map toEnum/to_enum string other
+      map toMessage/to_message string message
+      map toDuration/to_duration string other
+      map toJson/to_json string other
+      map toObject/to_object string other
+      """,
+      messages: { [Optionals.self] },
+      others: {
+        [
+          UInt64.self,
+          UInt64.self,
+          Data.self,
+          UInt64.self,
+          Sport.self,
+          Protobuf.Duration.self,
+          Protobuf.Value.self,
+          [String: Protobuf.Value].self,
+        ]
+      })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var byString: [String: Int] {
     get { slots[map: 0, String.self, Int32.self] }
-    set { slots[map: 0, String.self, Int32.self] = newValue }
+    set { editable[map: 0, String.self, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var byBool: [Bool: Int] {
     get { slots[map: 1, Bool.self, Int32.self] }
-    set { slots[map: 1, Bool.self, Int32.self] = newValue }
+    set { editable[map: 1, Bool.self, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var byInt32: [Int: Int] {
     get { slots[map: 2, Int32.self, Int32.self] }
-    set { slots[map: 2, Int32.self, Int32.self] = newValue }
+    set { editable[map: 2, Int32.self, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var byInt64: [Int: Int] {
     get { slots[map: 3, Int64.self, Int32.self] }
-    set { slots[map: 3, Int64.self, Int32.self] = newValue }
+    set { editable[map: 3, Int64.self, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var byUint32: [Int: Int] {
     get { slots[map: 4, UInt32.self, Int32.self] }
-    set { slots[map: 4, UInt32.self, Int32.self] = newValue }
+    set { editable[map: 4, UInt32.self, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var byUint64: [UInt64: Int] {
     get { slots[map: 5, UInt64.self, Int32.self] }
-    set { slots[map: 5, UInt64.self, Int32.self] = newValue }
+    set { editable[map: 5, UInt64.self, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var bySint32: [Int: Int] {
     get { slots[map: 6, Int32.self, Int32.self] }
-    set { slots[map: 6, Int32.self, Int32.self] = newValue }
+    set { editable[map: 6, Int32.self, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var byFixed64: [UInt64: Int] {
     get { slots[map: 7, UInt64.self, Int32.self] }
-    set { slots[map: 7, UInt64.self, Int32.self] = newValue }
+    set { editable[map: 7, UInt64.self, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var toBool: [String: Bool] {
     get { slots[map: 8, String.self, Bool.self] }
-    set { slots[map: 8, String.self, Bool.self] = newValue }
+    set { editable[map: 8, String.self, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var toString: [String: String] {
     get { slots[map: 9, String.self, String.self] }
-    set { slots[map: 9, String.self, String.self] = newValue }
+    set { editable[map: 9, String.self, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var toBytes: [String: Data] {
     get { slots[map: 10, String.self, Data.self] }
-    set { slots[map: 10, String.self, Data.self] = newValue }
+    set { editable[map: 10, String.self, Data.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var toDouble: [String: Double] {
     get { slots[map: 11, String.self, Double.self] }
-    set { slots[map: 11, String.self, Double.self] = newValue }
+    set { editable[map: 11, String.self, Double.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var toUint64: [String: UInt64] {
     get { slots[map: 12, String.self, UInt64.self] }
-    set { slots[map: 12, String.self, UInt64.self] = newValue }
+    set { editable[map: 12, String.self, UInt64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var toEnum: [String: Sport] {
     get { slots[map: 13, String.self, Sport.self] }
-    set { slots[map: 13, String.self, Sport.self] = newValue }
+    set { editable[map: 13, String.self, Sport.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var toMessage: [String: Optionals] {
     get { slots[map: 14, String.self, Optionals.self] }
-    set { slots[map: 14, String.self, Optionals.self] = newValue }
+    set { editable[map: 14, String.self, Optionals.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var toDuration: [String: Protobuf.Duration] {
     get { slots[map: 15, String.self, Protobuf.Duration.self] }
-    set { slots[map: 15, String.self, Protobuf.Duration.self] = newValue }
+    set { editable[map: 15, String.self, Protobuf.Duration.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var toJSON: [String: Protobuf.Value] {
     get { slots[map: 16, String.self, Protobuf.Value.self] }
-    set { slots[map: 16, String.self, Protobuf.Value.self] = newValue }
+    set { editable[map: 16, String.self, Protobuf.Value.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var toObject: [String: [String: Protobuf.Value]] {
     get { slots[map: 17, String.self, [String: Protobuf.Value].self] }
-    set { slots[map: 17, String.self, [String: Protobuf.Value].self] = newValue }
+    set { editable[map: 17, String.self, [String: Protobuf.Value].self] = newValue }
   }
 
   @_alwaysEmitIntoClient
@@ -681,36 +697,41 @@ public struct Maps: GeneratedObject {
 
 /// Choice has a oneof of every type.
 public struct Choice: GeneratedObject {
-  public static let table = MessageTable(
-    "swiftgen.test.Choice",
-    """
-    member boolValue/bool_value bool of kind
-    member stringValue/string_value string of kind
-    member bytesValue/bytes_value other of kind
-    member doubleValue/double_value double of kind
-    member int32Value/int32_value int32 of kind
-    member uint64Value/uint64_value other of kind
-    member enumValue/enum_value other of kind
-    member messageValue/message_value message of kind
-    member timestampValue/timestamp_value time of kind
-    member wrapped string of kind
-    member nullValue/null_value other of kind
-    member anyJson/any_json other of kind
-    member nothing other of kind
-    member left int32 of other
-    member right int32 of other
-    """,
-    messages: [Optionals.self],
-    others: [
-      Data.self,
-      UInt64.self,
-      Sport.self,
-      Protobuf.NullValue.self,
-      Protobuf.Value.self,
-      Protobuf.Empty.self,
-    ])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.Choice
+      member boolValue/bool_value bool of kind
+      member stringValue/string_value string of kind
+      member bytesValue/bytes_value other of kind
+      member doubleValue/double_value double of kind
+      member int32Value/int32_value int32 of kind
+      member uint64Value/uint64_value other of kind
+      member enumValue/enum_value other of kind
+      member messageValue/message_value message of kind
+      member timestampValue/timestamp_value time of kind
+      member wrapped string of kind
+      member nullValue/null_value other of kind
+      member anyJson/any_json other of kind
+      member nothing other of kind
+      member left int32 of other
+      member right int32 of other
+      """,
+      messages: { [Optionals.self] },
+      others: {
+        [
+          Data.self,
+          UInt64.self,
+          Sport.self,
+          Protobuf.NullValue.self,
+          Protobuf.Value.self,
+          Protobuf.Empty.self,
+        ]
+      })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
@@ -733,22 +754,22 @@ public struct Choice: GeneratedObject {
       return nil
     }
     set {
-      slots.clear(0...12)
+      editable.clear(0...12)
       guard let newValue else { return }
       switch newValue {
-      case .boolValue(let value): slots[maybe: 0, Bool.self] = value
-      case .stringValue(let value): slots[maybe: 1, String.self] = value
-      case .bytesValue(let value): slots[maybe: 2, Data.self] = value
-      case .doubleValue(let value): slots[maybe: 3, Double.self] = value
-      case .int32Value(let value): slots[maybe: 4, Int32.self] = value
-      case .uint64Value(let value): slots[maybe: 5, UInt64.self] = value
-      case .enumValue(let value): slots[maybe: 6, Sport.self] = value
-      case .messageValue(let value): slots[maybe: 7, Optionals.self] = value
-      case .timestampValue(let value): slots[maybe: 8, Protobuf.Timestamp.self] = value
-      case .wrapped(let value): slots[maybe: 9, String.self] = value
-      case .nullValue(let value): slots[maybe: 10, Protobuf.NullValue.self] = value
-      case .anyJSON(let value): slots[maybe: 11, Protobuf.Value.self] = value
-      case .nothing(let value): slots[maybe: 12, Protobuf.Empty.self] = value
+      case .boolValue(let value): editable[maybe: 0, Bool.self] = value
+      case .stringValue(let value): editable[maybe: 1, String.self] = value
+      case .bytesValue(let value): editable[maybe: 2, Data.self] = value
+      case .doubleValue(let value): editable[maybe: 3, Double.self] = value
+      case .int32Value(let value): editable[maybe: 4, Int32.self] = value
+      case .uint64Value(let value): editable[maybe: 5, UInt64.self] = value
+      case .enumValue(let value): editable[maybe: 6, Sport.self] = value
+      case .messageValue(let value): editable[maybe: 7, Optionals.self] = value
+      case .timestampValue(let value): editable[maybe: 8, Protobuf.Timestamp.self] = value
+      case .wrapped(let value): editable[maybe: 9, String.self] = value
+      case .nullValue(let value): editable[maybe: 10, Protobuf.NullValue.self] = value
+      case .anyJSON(let value): editable[maybe: 11, Protobuf.Value.self] = value
+      case .nothing(let value): editable[maybe: 12, Protobuf.Empty.self] = value
       }
     }
   }
@@ -762,11 +783,11 @@ public struct Choice: GeneratedObject {
       return nil
     }
     set {
-      slots.clear(13...14)
+      editable.clear(13...14)
       guard let newValue else { return }
       switch newValue {
-      case .left(let value): slots[maybe: 13, Int32.self] = value
-      case .right(let value): slots[maybe: 14, Int32.self] = value
+      case .left(let value): editable[maybe: 13, Int32.self] = value
+      case .right(let value): editable[maybe: 14, Int32.self] = value
       }
     }
   }
@@ -806,152 +827,157 @@ public struct Choice: GeneratedObject {
 
 /// WellKnown has the types of google/protobuf.
 public struct WellKnown: GeneratedObject {
-  public static let table = MessageTable(
-    "swiftgen.test.WellKnown",
-    """
-    maybe timestamp time
-    maybe duration other
-    maybe fieldMask/field_mask other
-    maybe empty other
-    maybe any other
-    maybe object other
-    maybe value other
-    maybe list other
-    one nullValue/null_value other
-    maybe boolValue/bool_value bool
-    maybe stringValue/string_value string
-    maybe bytesValue/bytes_value other
-    maybe floatValue/float_value other
-    maybe doubleValue/double_value double
-    maybe int32Value/int32_value int32
-    maybe int64Value/int64_value int64
-    maybe uint32Value/uint32_value uint32
-    maybe uint64Value/uint64_value other
-    """,
-    others: [
-      Protobuf.Duration.self,
-      Protobuf.FieldMask.self,
-      Protobuf.Empty.self,
-      Protobuf.AnyMessage.self,
-      [String: Protobuf.Value].self,
-      Protobuf.Value.self,
-      [Protobuf.Value].self,
-      Protobuf.NullValue.self,
-      Data.self,
-      Float.self,
-      UInt64.self,
-    ])
+  @_alwaysEmitIntoClient
+  public static var table: MessageTable {
+    .of(
+      """
+      swiftgen.test.WellKnown
+      maybe timestamp time
+      maybe duration other
+      maybe fieldMask/field_mask other
+      maybe empty other
+      maybe any other
+      maybe object other
+      maybe value other
+      maybe list other
+      one nullValue/null_value other
+      maybe boolValue/bool_value bool
+      maybe stringValue/string_value string
+      maybe bytesValue/bytes_value other
+      maybe floatValue/float_value other
+      maybe doubleValue/double_value double
+      maybe int32Value/int32_value int32
+      maybe int64Value/int64_value int64
+      maybe uint32Value/uint32_value uint32
+      maybe uint64Value/uint64_value other
+      """,
+      others: {
+        [
+          Protobuf.Duration.self,
+          Protobuf.FieldMask.self,
+          Protobuf.Empty.self,
+          Protobuf.AnyMessage.self,
+          [String: Protobuf.Value].self,
+          Protobuf.Value.self,
+          [Protobuf.Value].self,
+          Protobuf.NullValue.self,
+          Data.self,
+          Float.self,
+          UInt64.self,
+        ]
+      })
+  }
 
-  public var slots: Slots
+  public let slots: Slots
 
   public init(slots: Slots) { self.slots = slots }
 
   @_alwaysEmitIntoClient
   public var timestamp: Date? {
     get { slots[maybe: 0, Protobuf.Timestamp.self] }
-    set { slots[maybe: 0, Protobuf.Timestamp.self] = newValue }
+    set { editable[maybe: 0, Protobuf.Timestamp.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var duration: Protobuf.Duration? {
     get { slots[maybe: 1, Protobuf.Duration.self] }
-    set { slots[maybe: 1, Protobuf.Duration.self] = newValue }
+    set { editable[maybe: 1, Protobuf.Duration.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var fieldMask: Protobuf.FieldMask? {
     get { slots[maybe: 2, Protobuf.FieldMask.self] }
-    set { slots[maybe: 2, Protobuf.FieldMask.self] = newValue }
+    set { editable[maybe: 2, Protobuf.FieldMask.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var empty: Protobuf.Empty? {
     get { slots[maybe: 3, Protobuf.Empty.self] }
-    set { slots[maybe: 3, Protobuf.Empty.self] = newValue }
+    set { editable[maybe: 3, Protobuf.Empty.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var any: Protobuf.AnyMessage? {
     get { slots[maybe: 4, Protobuf.AnyMessage.self] }
-    set { slots[maybe: 4, Protobuf.AnyMessage.self] = newValue }
+    set { editable[maybe: 4, Protobuf.AnyMessage.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var object: [String: Protobuf.Value]? {
     get { slots[maybe: 5, [String: Protobuf.Value].self] }
-    set { slots[maybe: 5, [String: Protobuf.Value].self] = newValue }
+    set { editable[maybe: 5, [String: Protobuf.Value].self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var value: Protobuf.Value? {
     get { slots[maybe: 6, Protobuf.Value.self] }
-    set { slots[maybe: 6, Protobuf.Value.self] = newValue }
+    set { editable[maybe: 6, Protobuf.Value.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var list: [Protobuf.Value]? {
     get { slots[maybe: 7, [Protobuf.Value].self] }
-    set { slots[maybe: 7, [Protobuf.Value].self] = newValue }
+    set { editable[maybe: 7, [Protobuf.Value].self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var nullValue: Protobuf.NullValue {
     get { slots[one: 8, Protobuf.NullValue.self] }
-    set { slots[one: 8, Protobuf.NullValue.self] = newValue }
+    set { editable[one: 8, Protobuf.NullValue.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var boolValue: Bool? {
     get { slots[maybe: 9, Bool.self] }
-    set { slots[maybe: 9, Bool.self] = newValue }
+    set { editable[maybe: 9, Bool.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var stringValue: String? {
     get { slots[maybe: 10, String.self] }
-    set { slots[maybe: 10, String.self] = newValue }
+    set { editable[maybe: 10, String.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var bytesValue: Data? {
     get { slots[maybe: 11, Data.self] }
-    set { slots[maybe: 11, Data.self] = newValue }
+    set { editable[maybe: 11, Data.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var floatValue: Float? {
     get { slots[maybe: 12, Float.self] }
-    set { slots[maybe: 12, Float.self] = newValue }
+    set { editable[maybe: 12, Float.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var doubleValue: Double? {
     get { slots[maybe: 13, Double.self] }
-    set { slots[maybe: 13, Double.self] = newValue }
+    set { editable[maybe: 13, Double.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var int32Value: Int? {
     get { slots[maybe: 14, Int32.self] }
-    set { slots[maybe: 14, Int32.self] = newValue }
+    set { editable[maybe: 14, Int32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var int64Value: Int? {
     get { slots[maybe: 15, Int64.self] }
-    set { slots[maybe: 15, Int64.self] = newValue }
+    set { editable[maybe: 15, Int64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var uint32Value: Int? {
     get { slots[maybe: 16, UInt32.self] }
-    set { slots[maybe: 16, UInt32.self] = newValue }
+    set { editable[maybe: 16, UInt32.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
   public var uint64Value: UInt64? {
     get { slots[maybe: 17, UInt64.self] }
-    set { slots[maybe: 17, UInt64.self] = newValue }
+    set { editable[maybe: 17, UInt64.self] = newValue }
   }
 
   @_alwaysEmitIntoClient
