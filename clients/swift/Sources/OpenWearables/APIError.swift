@@ -99,83 +99,84 @@ public struct APIError: Error, Sendable {
   }
 
   /// What a caller can do about it.
-  public var kind: Kind { content.kind }
+  public var kind: Kind { box.content.kind }
   /// The code of the response, or the closest one if none came.
-  public var code: Code { content.code }
+  public var code: Code { box.content.code }
   /// The cause as a stable word; nil if it is unknown.
   public internal(set) var reason: Reason? {
-    get { content.reason }
-    set { change { $0.reason = newValue } }
+    get { box.content.reason }
+    set { unshared.content.reason = newValue }
   }
   /// A sentence for people: at most 1 KB, without control characters and characters that
   /// change the direction of text.
-  public var message: String { content.message }
+  public var message: String { box.content.message }
   /// Identifies the request in the server's log.
   public internal(set) var requestID: String? {
-    get { content.requestID }
-    set { change { $0.requestID = newValue } }
+    get { box.content.requestID }
+    set { unshared.content.requestID = newValue }
   }
   public internal(set) var fields: [FieldViolation] {
-    get { content.fields }
-    set { change { $0.fields = newValue } }
+    get { box.content.fields }
+    set { unshared.content.fields = newValue }
   }
   /// How long to wait, in seconds: as the server asks, or what is left of the time in which
   /// the session is not renewed again.
   public internal(set) var retryAfter: TimeInterval? {
-    get { content.retryAfter }
-    set { change { $0.retryAfter = newValue } }
+    get { box.content.retryAfter }
+    set { unshared.content.retryAfter = newValue }
   }
   /// The scope that the API key lacks, with the reason `insufficient_scope`.
   public internal(set) var requiredScope: String? {
-    get { content.requiredScope }
-    set { change { $0.requiredScope = newValue } }
+    get { box.content.requiredScope }
+    set { unshared.content.requiredScope = newValue }
   }
   /// The details of the response, unchanged.
   public internal(set) var details: [Detail] {
-    get { content.details }
-    set { change { $0.details = newValue } }
+    get { box.content.details }
+    set { unshared.content.details = newValue }
   }
   /// The headers of the response, by name in lower case.
   public internal(set) var headers: [String: String] {
-    get { content.headers }
-    set { change { $0.headers = newValue } }
+    get { box.content.headers }
+    set { unshared.content.headers = newValue }
   }
   /// The error of the store, the token provider or the network. No description of this
   /// error includes it, because it could print a secret.
-  public var underlyingError: (any Error)? { content.underlyingError }
+  public var underlyingError: (any Error)? { box.content.underlyingError }
 
   /// The status of a response that did not come from the API.
   var foreignStatus: Int? {
-    get { content.foreignStatus }
-    set { change { $0.foreignStatus = newValue } }
+    get { box.content.foreignStatus }
+    set { unshared.content.foreignStatus = newValue }
   }
   /// The response is a Connect error of the server.
   var isConnectError: Bool {
-    get { content.isConnectError }
-    set { change { $0.isConnectError = newValue } }
+    get { box.content.isConnectError }
+    set { unshared.content.isConnectError = newValue }
   }
   /// The response came and cannot be used. Repeating the call would bring it again.
   var isFinal: Bool {
-    get { content.isFinal }
-    set { change { $0.isFinal = newValue } }
+    get { box.content.isFinal }
+    set { unshared.content.isFinal = newValue }
   }
   /// The server itself asked to wait, and not only this package's cooldown.
   var asksToWait: Bool {
-    get { content.asksToWait }
-    set { change { $0.asksToWait = newValue } }
+    get { box.content.asksToWait }
+    set { unshared.content.asksToWait = newValue }
   }
   /// The message as the server sent it, at most 1024 characters. Unlike ``message``, it is not fit for
   /// a terminal or a log.
   @_spi(Conformance) public internal(set) var rawMessage: String? {
-    get { content.rawMessage }
-    set { change { $0.rawMessage = newValue } }
+    get { box.content.rawMessage }
+    set { unshared.content.rawMessage = newValue }
   }
 
   /// An error is one pointer, since every call returns one or a value.
   private var box: Box
 
-  private final class Box: Sendable {
-    let content: Content
+  /// `@unchecked Sendable` because its content changes only while one owner has it.
+  private final class Box: @unchecked Sendable {
+    var content: Content
     init(_ content: Content) { self.content = content }
   }
 
@@ -198,12 +199,12 @@ public struct APIError: Error, Sendable {
     var rawMessage: String?
   }
 
-  private var content: Content { box.content }
-
-  private mutating func change(_ change: (inout Content) -> Void) {
-    var content = box.content
-    change(&content)
-    box = Box(content)
+  /// The content, to be changed.
+  private var unshared: Box {
+    @inline(never) mutating get {
+      if !isKnownUniquelyReferenced(&box) { box = Box(box.content) }
+      return box
+    }
   }
 
   /// An error of a transport of your own, or of a test.

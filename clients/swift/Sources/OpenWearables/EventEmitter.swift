@@ -2,14 +2,14 @@
 final class EventEmitter: Sendable {
   private struct State {
     var next = 0
-    var streams: [Int: AsyncStream<SessionEvent>.Continuation] = [:]
+    var streams: [(id: Int, continuation: AsyncStream<SessionEvent>.Continuation)] = []
   }
 
   private let state = Locked(State())
   let states = StateKeeper()
 
   deinit {
-    for stream in state.with({ $0.streams }).values { stream.finish() }
+    for stream in state.with({ $0.streams }) { stream.continuation.finish() }
   }
 
   /// Returns a stream of the events from now on. It keeps the newest 256 unread events.
@@ -18,11 +18,11 @@ final class EventEmitter: Sendable {
       bufferingPolicy: .bufferingNewest(256))
     let id = state.with {
       $0.next += 1
-      $0.streams[$0.next] = continuation
+      $0.streams.append(($0.next, continuation))
       return $0.next
     }
     continuation.onTermination = { [weak self] _ in
-      _ = self?.state.with { $0.streams.removeValue(forKey: id) }
+      self?.state.with { $0.streams.removeAll { $0.id == id } }
     }
     return stream
   }
@@ -30,9 +30,8 @@ final class EventEmitter: Sendable {
   /// Sends the events to all streams, in order, without waiting.
   func emit(_ events: [SessionEvent]) {
     guard !events.isEmpty else { return }
-    let streams = state.with { $0.streams.values.map { $0 } }
-    for stream in streams {
-      for event in events { stream.yield(event) }
+    for stream in state.with({ $0.streams }) {
+      for event in events { stream.continuation.yield(event) }
     }
   }
 }

@@ -12,13 +12,13 @@ final class StateKeeper: Sendable {
   private struct State {
     var current = SessionState.unknown
     var next = 0
-    var streams: [Int: AsyncStream<SessionState>.Continuation] = [:]
+    var streams: [(id: Int, continuation: AsyncStream<SessionState>.Continuation)] = []
   }
 
   private let state = Locked(State())
 
   deinit {
-    for stream in state.with({ $0.streams }).values { stream.finish() }
+    for stream in state.with({ $0.streams }) { stream.continuation.finish() }
   }
 
   var current: SessionState { state.with { $0.current } }
@@ -27,7 +27,7 @@ final class StateKeeper: Sendable {
     state.with {
       guard $0.current != new else { return }
       $0.current = new
-      for stream in $0.streams.values { stream.yield(new) }
+      for stream in $0.streams { stream.continuation.yield(new) }
     }
   }
 
@@ -38,12 +38,12 @@ final class StateKeeper: Sendable {
       bufferingPolicy: .bufferingNewest(1))
     let id = state.with {
       $0.next += 1
-      $0.streams[$0.next] = continuation
+      $0.streams.append(($0.next, continuation))
       continuation.yield($0.current)
       return $0.next
     }
     continuation.onTermination = { [weak self] _ in
-      _ = self?.state.with { $0.streams.removeValue(forKey: id) }
+      self?.state.with { $0.streams.removeAll { $0.id == id } }
     }
     return stream
   }

@@ -96,7 +96,7 @@ extension Workouts {
     progress: (@Sendable (UploadProgress) -> Void)? = nil
   ) async -> UploadReport {
     var report = UploadReport(done: options.resumeAt)
-    var batches = Batches(workouts.makeIterator(), options)
+    let batches = Batches(workouts.makeIterator(), options)
     var rejected = 0
     while true {
       do throws(APIError) {
@@ -110,7 +110,9 @@ extension Workouts {
               outcome: $0.outcome)
           }
         }
-        report.items += items.sorted { $0.index < $1.index }
+        var places = [UploadReport.Item?](repeating: nil, count: batch.count)
+        for item in items { places[item.index - report.done] = item }
+        report.items += places.compactMap { $0 }
         report.done += batch.count
         rejected += items.count { if case .rejected = $0.outcome { true } else { false } }
         progress?(UploadProgress(done: report.done, rejected: rejected))
@@ -162,8 +164,10 @@ extension Workouts {
 func items(_ response: UpsertWorkoutsResponse, _ batch: [WorkoutInput])
   -> [UploadReport.Item]
 {
-  let rejected = Dictionary(
-    response.rejected.map { ($0.index, $0) }, uniquingKeysWith: { first, _ in first })
+  var rejected = [RejectedWorkout?](repeating: nil, count: batch.count)
+  for wrong in response.rejected where rejected.indices.contains(wrong.index) {
+    rejected[wrong.index] = rejected[wrong.index] ?? wrong
+  }
   var stored = response.items.makeIterator()
   return batch.enumerated().compactMap { i, input in
     let outcome: UploadReport.Item.Outcome
@@ -181,12 +185,14 @@ func items(_ response: UpsertWorkoutsResponse, _ batch: [WorkoutInput])
 /// it was refused for another reason.
 func refused(_ batch: [WorkoutInput], _ error: APIError) -> [UploadReport.Item]? {
   guard error.isInvalid else { return nil }
-  var wrong: [Int: APIError.FieldViolation] = [:]
+  var wrong = [APIError.FieldViolation?](repeating: nil, count: batch.count)
   for violation in error.fields {
-    guard let index = indexOfWorkout(violation.field) else { continue }
+    guard let index = indexOfWorkout(violation.field), wrong.indices.contains(index) else {
+      continue
+    }
     wrong[index] = wrong[index] ?? violation
   }
-  guard wrong.count == batch.count else { return nil }
+  guard wrong.allSatisfy({ $0 != nil }) else { return nil }
   return batch.enumerated().compactMap { i, input in
     wrong[i].map {
       .init(
@@ -209,7 +215,7 @@ private func fieldOfWorkout(_ field: String) -> String {
 }
 
 /// Cuts a sequence into batches of a bounded number and size.
-private struct Batches<Source: IteratorProtocol> where Source.Element == WorkoutInput {
+private final class Batches<Source: IteratorProtocol> where Source.Element == WorkoutInput {
   private var source: Source
   private let options: UploadOptions
   /// The one that did not fit into the batch before, and its size.
@@ -222,7 +228,7 @@ private struct Batches<Source: IteratorProtocol> where Source.Element == Workout
   }
 
   /// Returns the batch that begins at a place; nil at the end.
-  mutating func next(from start: Int) -> Batch? {
+  func next(from start: Int) -> Batch? {
     while read < start {
       guard source.next() != nil else { return nil }
       read += 1
@@ -244,7 +250,7 @@ private struct Batches<Source: IteratorProtocol> where Source.Element == Workout
     return batch.count == 0 ? nil : batch
   }
 
-  private mutating func take() -> (WorkoutInput, Result<Int, MessageError>)? {
+  private func take() -> (WorkoutInput, Result<Int, MessageError>)? {
     if let held {
       self.held = nil
       return held

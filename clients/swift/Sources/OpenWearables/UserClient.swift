@@ -45,6 +45,7 @@ public struct UserClient: Sendable {
   }
 
   /// Returns a list whose request needs the person's id.
+  @_semantics("optimize.sil.specialize.generic.never")
   fileprivate func pages<Item: Sendable>(
     _ options: CallOptions, _ list: @escaping @Sendable (String) -> PagedSequence<Item>
   ) -> PagedSequence<Item> {

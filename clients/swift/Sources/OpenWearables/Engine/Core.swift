@@ -219,20 +219,29 @@ extension Core {
     let policy: RefreshPolicy
   }
 
-  private struct Weak: Sendable {
-    weak var core: Core?
+  private final class Known: Sendable {
+    let key: Key
+    /// Only the system sets it to nil.
+    nonisolated(unsafe) weak var core: Core?
+
+    init(_ key: Key, _ core: Core) {
+      self.key = key
+      self.core = core
+    }
   }
 
-  private static let all = Locked<[Key: Weak]>([:])
+  private static let all = Locked<[Known]>([])
 
   /// Returns the only core of a store, a base URL and a user in this process. It lives as
   /// long as it is used.
   static func shared(_ key: Key) -> Core {
     all.with { all in
-      if let core = all[key]?.core { return core }
-      all = all.filter { $0.value.core != nil }
+      for known in all where known.key == key {
+        if let core = known.core { return core }
+      }
+      all.removeAll { $0.core == nil }
       let core = Core()
-      all[key] = Weak(core: core)
+      all.append(Known(key, core))
       NetworkMonitor.start()
       return core
     }
@@ -241,7 +250,7 @@ extension Core {
   /// Ends the cooldowns of all sessions that the server did not ask for: there is another
   /// network.
   static func networkChanged() async {
-    for core in all.with({ $0.values.compactMap(\.core) }) {
+    for core in all.with({ $0.compactMap(\.core) }) {
       await core.endCooldown(forgetting: true)
     }
   }

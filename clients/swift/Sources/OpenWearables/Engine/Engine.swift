@@ -89,9 +89,10 @@ final class Engine: Sendable {
       _ = await core.publish(nil, ended: ended, in: generation)
     }
     var failed = failure
-    var tokens = Set([before?.record.refresh].compactMap { $0 })
+    var tokens: [String] = []
+    if let token = before?.record.refresh { tokens.append(token) }
     if let stored, let record = try? Record(stored: stored) {
-      if let token = record.refresh { tokens.insert(token) }
+      if let token = record.refresh, !tokens.contains(token) { tokens.append(token) }
       let ended = Ending(id: record.id, error: .signedOut())
       _ = await core.publish(nil, ended: ended, in: generation)
     }
@@ -121,11 +122,7 @@ final class Engine: Sendable {
         {
           return (nil, nil, false)
         }
-        let done =
-          if let raw { try await store.save(raw, replacing: before) } else {
-            try await store.clear(before)
-          }
-        if done { return (before, nil, false) }
+        if try await store.replace(before, by: raw) { return (before, nil, false) }
       }
       return (before, .storage(StoreError(description: "others keep writing to it")), false)
     } catch {

@@ -21,7 +21,7 @@ extension Renewal {
     var session = new
     var before = old == nil ? foreign : old?.stored
     do {
-      if !(try await change { try await engine.store.save(new.raw, replacing: before) }) {
+      if !(try await change(before, to: new.raw)) {
         let stored = try await adoptStored(insteadOf: new, after: old)
         guard stored.isSame(as: old) else { return stored }
         before = stored.stored
@@ -107,16 +107,16 @@ extension Renewal {
   /// only if it is of this place.
   private func clear(_ session: LiveSession) async throws -> Bool {
     if session.isUnsaved, (try? own(session.instead)) == nil { return true }
-    return try await change { try await engine.store.clear(session.stored) }
+    return try await change(session.stored, to: nil)
   }
 
   /// Changes what the store holds, unless somebody signed in or out in between. Whoever does so
   /// from now on finds the change.
-  private func change(_ work: () async throws -> Bool) async throws -> Bool {
+  private func change(_ expected: Data?, to record: Data?) async throws -> Bool {
     try await core.changing.take()
     defer { core.changing.pass() }
     if await isSuperseded { throw Failure.superseded }
-    return try await work()
+    return try await engine.store.replace(expected, by: record)
   }
 
   /// Gets a new session from the provider.
@@ -167,7 +167,7 @@ extension Renewal {
     let session = LiveSession(stored, stored: raw, clock: engine.clock)
     if let ended = await core.ended, ended.covers(session.record) {
       // An earlier attempt failed.
-      let cleared = try? await change { try await engine.store.clear(raw) }
+      let cleared = try? await change(raw, to: nil)
       if cleared == true, ended.id != session.record.id {
         discard(session)  // the sign-out could not read it
       }
@@ -206,8 +206,7 @@ extension Renewal {
 
   /// Tries again to store a session that could not be saved; the store holds `held`.
   private func saveAgain(_ session: LiveSession, over held: Data?) async -> LiveSession {
-    let done =
-      (try? await change { try await engine.store.save(session.raw, replacing: held) }) ?? false
+    let done = (try? await change(held, to: session.raw)) ?? false
     let next = session.marked(saved: done, over: held, now: now)
     return await core.publish(next, in: generation) ? next : session
   }

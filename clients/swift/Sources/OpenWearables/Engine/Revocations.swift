@@ -39,8 +39,11 @@ enum Revocations {
     let due: [Entry] = list.with { list in
       guard !list.isEmpty else { return [] }
       let now = monotonic()
-      let due = list.filter { $0.base == base && $0.after <= now }
-      list.removeAll { $0.base == base && $0.after <= now }
+      var (due, later): ([Entry], [Entry]) = ([], [])
+      for entry in list {
+        if entry.base == base, entry.after <= now { due.append(entry) } else { later.append(entry) }
+      }
+      list = later
       return due
     }
     guard !due.isEmpty else { return }

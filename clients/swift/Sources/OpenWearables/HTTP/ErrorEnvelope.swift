@@ -155,9 +155,12 @@ struct ErrorDetailReader {
       case 1: reason = text(value)
       case 2: requestID = text(value)
       case 3 where errors.count < maxParts:
-        var parts: [Int: String] = [:]
-        for (number, value) in fields(value) { parts[number] = text(value) }
-        errors.append(.init(field: parts[1] ?? "", message: parts[2] ?? ""))
+        var (field, message) = ("", "")
+        for (number, value) in fields(value) {
+          if number == 1 { field = text(value) }
+          if number == 2 { message = text(value) }
+        }
+        errors.append(.init(field: field, message: message))
       case 4: requiredScope = text(value)
       default: break
       }
@@ -165,9 +168,11 @@ struct ErrorDetailReader {
   }
 }
 
+@inline(never)
 private func text(_ data: Data) -> String { printable(String(decoding: data, as: UTF8.self)) }
 
 /// Returns the length-delimited fields of a protobuf message with their numbers.
+@inline(never)
 private func fields(_ data: Data) -> [(Int, Data)] {
   var found: [(Int, Data)] = []
   var rest = data[...]

@@ -147,7 +147,7 @@ package struct URLSessionTransport: HTTPTransport {
   /// libcurl, which is not public, can be suspended, also from within.
   private struct Brake: Sendable {
     private let queue: DispatchQueue
-    private var held: Set<Int> = []
+    private var held: [Int] = []
 
     /// nil if this Foundation has no such queue.
     init?(_ session: URLSession) {
@@ -158,11 +158,15 @@ package struct URLSessionTransport: HTTPTransport {
     }
 
     mutating func hold(for task: Int) {
-      if held.insert(task).inserted { queue.suspend() }
+      guard !held.contains(task) else { return }
+      held.append(task)
+      queue.suspend()
     }
 
     mutating func release(for task: Int) {
-      if held.remove(task) != nil { queue.resume() }
+      guard let place = held.firstIndex(of: task) else { return }
+      held.remove(at: place)
+      queue.resume()
     }
   }
 
@@ -174,17 +178,18 @@ package struct URLSessionTransport: HTTPTransport {
   }
 #endif
 
-/// The requests under way, by task. The session calls it on a queue of its own.
+/// The requests under way. The session calls it on a queue of its own.
 private final class Exchanges: NSObject, URLSessionDataDelegate {
   typealias Outcome = Promise<Result<HTTPResponse, APIError>>
 
   private struct Exchange {
+    let task: Int
     let outcome: Outcome
     let limit: Int
     var body = Data()
   }
 
-  private let open = Locked<[Int: Exchange]>([:])
+  private let open = Locked<[Exchange]>([])
   private let challenge: Network.Challenge?
   /// Called with a session whose transfers are stopped.
   private let retire: @Sendable (URLSession) -> Void
@@ -198,25 +203,33 @@ private final class Exchanges: NSObject, URLSessionDataDelegate {
   }
 
   func begin(_ task: URLSessionTask, limit: Int, _ outcome: Outcome) {
-    open.with { $0[task.taskIdentifier] = Exchange(outcome: outcome, limit: limit) }
+    open.with {
+      $0.append(Exchange(task: task.taskIdentifier, outcome: outcome, limit: limit))
+    }
   }
 
-  func forget(_ task: URLSessionTask) {
-    open.with { $0[task.taskIdentifier] = nil }
+  func forget(_ task: URLSessionTask) { _ = close(task) }
+
+  /// Ends an exchange and returns it; nil if it has ended already.
+  private func close(_ task: URLSessionTask) -> Exchange? {
+    let id = task.taskIdentifier
+    return open.with { open in
+      open.firstIndex { $0.task == id }.map { open.remove(at: $0) }
+    }
   }
 
   /// Counts the bytes, which are unpacked, and cancels the task beyond the bound.
   func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
     let id = dataTask.taskIdentifier
     let isError = (dataTask.response as? HTTPURLResponse)?.statusCode != 200
-    let refused: (exchange: Exchange, limit: Int)? = open.with {
-      guard let asked = $0[id]?.limit, let count = $0[id]?.body.count else { return nil }
-      let limit = isError ? min(asked, maxErrorBody) : asked
-      if data.count <= limit - count {
-        $0[id]?.body.append(data)
+    let refused: (exchange: Exchange, limit: Int)? = open.with { open in
+      guard let place = open.firstIndex(where: { $0.task == id }) else { return nil }
+      let limit = isError ? min(open[place].limit, maxErrorBody) : open[place].limit
+      if data.count <= limit - open[place].body.count {
+        open[place].body.append(data)
         return nil
       }
-      return $0.removeValue(forKey: id).map { (exchange: $0, limit: limit) }
+      return (open.remove(at: place), limit)
     }
     guard let refused else { return }
     #if canImport(FoundationNetworking)
@@ -260,7 +273,7 @@ private final class Exchanges: NSObject, URLSessionDataDelegate {
     #if canImport(FoundationNetworking)
       brake.with { $0?.release(for: task.taskIdentifier) }
     #endif
-    guard let exchange = open.with({ $0.removeValue(forKey: task.taskIdentifier) }) else { return }
+    guard let exchange = close(task) else { return }
     if let error {
       let failure: APIError =
         isUndecodable(error)
@@ -283,8 +296,7 @@ private final class Exchanges: NSObject, URLSessionDataDelegate {
       completionHandler:
         @escaping @Sendable (URLSession.AuthChallengeDisposition, URLCredential?) -> Void
     ) {
-      let exchange = open.with { $0.removeValue(forKey: task.taskIdentifier) }
-      if let exchange, let response = challenge.failureResponse as? HTTPURLResponse {
+      if let exchange = close(task), let response = challenge.failureResponse as? HTTPURLResponse {
         exchange.outcome.fulfill(.success(HTTPResponse(response, exchange.body)))
       }
       cancel(task, of: session)

@@ -49,16 +49,16 @@ struct GuardedStore: Sendable {
     return record?.isEmpty == true ? nil : record
   }
 
-  func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
+  /// Saves a record in place of the expected one, or clears the store if it is nil.
+  func replace(_ expected: Data?, by record: Data?) async throws -> Bool {
     let store = store
-    return try await call { try await store.save(record, replacing: expected) }
+    return try await call {
+      if let record { return try await store.save(record, replacing: expected) }
+      return try await store.clear(expected)
+    }
   }
 
-  func clear(_ expected: Data?) async throws -> Bool {
-    let store = store
-    return try await call { try await store.clear(expected) }
-  }
-
+  @_semantics("optimize.sil.specialize.generic.never")
   private func call<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value)
     async throws -> Value
   {

@@ -3,45 +3,38 @@ import Foundation
 /// A value that is set once and awaited by any number of tasks. Each waiter can leave on
 /// its own, by cancellation or at its deadline, without an effect on the others.
 final class Promise<Value: Sendable>: Sendable {
-  private struct State {
-    var value: Value?
-    var waiters: [ObjectIdentifier: (waiter: Waiter<Value>, deadline: Deadline)] = [:]
-    var excuse: Excuse?
-  }
-
-  /// The value of those who cannot wait until `end`.
-  private struct Excuse {
-    let end: Deadline
-    let value: @Sendable () -> Value
-  }
-
-  private let state = Locked(State())
+  /// Guards the other properties, which only its holder reads or writes.
+  private let lock = NSLock()
+  private nonisolated(unsafe) var fulfilled: Value?
+  private nonisolated(unsafe) var waiters: [Waiter] = []
+  /// The value of those who cannot wait until then.
+  private nonisolated(unsafe) var excuse: (end: Deadline, value: @Sendable () -> Value)?
 
   /// The value, if it is set.
-  var current: Value? { state.with { $0.value } }
+  var current: Value? { lock.withLock { fulfilled } }
 
   /// Sets the value. Only the first call has an effect.
   @_semantics("optimize.sil.specialize.generic.never")
   func fulfill(_ value: Value) {
-    let waiters: [Waiter<Value>] = state.with {
-      guard $0.value == nil else { return [] }
-      let waiters = $0.waiters.values.map(\.waiter)
-      $0 = State(value: value)
+    let served: [Waiter] = lock.withLock {
+      guard fulfilled == nil else { return [] }
+      fulfilled = value
+      excuse = nil
       return waiters
     }
-    for waiter in waiters { waiter.end(.fulfilled(value)) }
+    for waiter in served { waiter.end(.served) }
   }
 
   /// Gives `value` to the waiters whose deadline is before `end`, also to those that come
   /// until then: the promise is not fulfilled earlier.
   @_semantics("optimize.sil.specialize.generic.never")
   func excuse(until end: Deadline, _ value: @escaping @Sendable () -> Value) {
-    let waiters: [Waiter<Value>] = state.with {
-      guard $0.value == nil else { return [] }
-      $0.excuse = Excuse(end: end, value: value)
-      return $0.waiters.values.filter { $0.deadline < end }.map(\.waiter)
+    let served: [Waiter] = lock.withLock {
+      guard fulfilled == nil else { return [] }
+      excuse = (end, value)
+      return waiters.filter { $0.deadline < end }
     }
-    for waiter in waiters { waiter.end(.fulfilled(value())) }
+    for waiter in served { waiter.end(.served) }
   }
 
   /// Waits for the value.
@@ -49,74 +42,77 @@ final class Promise<Value: Sendable>: Sendable {
   /// - Throws: an error of kind `canceled` or `timeout`.
   @_semantics("optimize.sil.specialize.generic.never")
   func value(by deadline: Deadline) async throws(APIError) -> Value {
-    let waiter = Waiter<Value>()
-    let known: Value? = state.with {
-      if let value = $0.value { return value }
-      if let excuse = $0.excuse, excuse.end.left > 0, deadline < excuse.end {
-        return excuse.value()
-      }
-      $0.waiters[ObjectIdentifier(waiter)] = (waiter, deadline)
+    let waiter = Waiter(until: deadline)
+    if let known = enter(waiter) { return known }
+    let end = await waiter.wait()
+    let value = leave(waiter)
+    if end == .served, let value { return value }
+    throw end == .canceled ? .canceled() : .timeout()
+  }
+
+  /// Returns the value if it is known, else the waiter waits for it.
+  @_semantics("optimize.sil.specialize.generic.never")
+  private func enter(_ waiter: Waiter) -> Value? {
+    lock.withLock {
+      if let fulfilled { return fulfilled }
+      if let excuse, excuse.end.left > 0, waiter.deadline < excuse.end { return excuse.value() }
+      waiters.append(waiter)
       return nil
     }
-    if let known { return known }
-    let left = deadline.left
-    let timer = left.isFinite ? Task { if await pause(left) { waiter.end(.timedOut) } } : nil
-    let end = await withTaskCancellationHandler {
-      await waiter.wait()
-    } onCancel: {
-      waiter.end(.canceled)
-    }
-    timer?.cancel()
-    state.with { $0.waiters[ObjectIdentifier(waiter)] = nil }
-    switch end {
-    case .fulfilled(let value): return value
-    case .canceled: throw .canceled()
-    case .timedOut: throw .timeout()
+  }
+
+  /// Removes a waiter and returns what there is for it.
+  @_semantics("optimize.sil.specialize.generic.never")
+  private func leave(_ waiter: Waiter) -> Value? {
+    lock.withLock {
+      waiters.removeAll { $0 === waiter }
+      return fulfilled ?? excuse?.value()
     }
   }
 }
 
 /// One waiting task. The first end resumes it; later ones have no effect.
-private final class Waiter<Value: Sendable>: Sendable {
+private final class Waiter: Sendable {
   enum End: Sendable {
-    case fulfilled(Value)
+    /// There is a value.
+    case served
     case canceled
     case timedOut
   }
 
-  private enum State {
-    case new
-    case waiting(CheckedContinuation<End, Never>)
-    case ended(End)
+  private struct State {
+    var continuation: CheckedContinuation<End, Never>?
+    var end: End?
   }
 
-  private let state = Locked(State.new)
+  let deadline: Deadline
+  private let state = Locked(State())
 
-  @_semantics("optimize.sil.specialize.generic.never")
+  init(until deadline: Deadline) { self.deadline = deadline }
+
+  /// Waits for the end, at the latest until the deadline.
   func wait() async -> End {
-    await withCheckedContinuation { continuation in
-      let ended: End? = state.with {
-        if case .ended(let end) = $0 { return end }
-        $0 = .waiting(continuation)
-        return nil
+    let left = deadline.left
+    let timer = left.isFinite ? Task { if await pause(left) { end(.timedOut) } } : nil
+    defer { timer?.cancel() }
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let ended: End? = state.with {
+          if $0.end == nil { $0.continuation = continuation }
+          return $0.end
+        }
+        if let ended { continuation.resume(returning: ended) }
       }
-      if let ended { continuation.resume(returning: ended) }
+    } onCancel: {
+      end(.canceled)
     }
   }
 
-  @_semantics("optimize.sil.specialize.generic.never")
   func end(_ end: End) {
     let continuation: CheckedContinuation<End, Never>? = state.with {
-      switch $0 {
-      case .new:
-        $0 = .ended(end)
-        return nil
-      case .waiting(let continuation):
-        $0 = .ended(end)
-        return continuation
-      case .ended:
-        return nil
-      }
+      guard $0.end == nil else { return nil }
+      $0.end = end
+      return $0.continuation
     }
     continuation?.resume(returning: end)
   }

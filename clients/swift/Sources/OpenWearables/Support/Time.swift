@@ -49,11 +49,12 @@ func pause(_ seconds: TimeInterval) async -> Bool {
 /// Reads the date of an HTTP header, such as `Sun, 06 Nov 1994 08:49:37 GMT`, as seconds
 /// since 1970; nil if it is malformed.
 func httpDate(_ text: String?) -> TimeInterval? {
-  let parts = (text ?? "").split(whereSeparator: { $0 == " " || $0 == ":" })
+  let parts = (text ?? "").components(separatedBy: CharacterSet(charactersIn: " :"))
+    .filter { !$0.isEmpty }
   let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
   guard parts.count == 8, parts[7] == "GMT", parts[3].count == 4, let day = Int(parts[1]),
     let year = Int(parts[3]),
-    let month = months.firstIndex(of: String(parts[2])), let hour = Int(parts[4]),
+    let month = months.firstIndex(of: parts[2]), let hour = Int(parts[4]),
     let minute = Int(parts[5]), let second = Int(parts[6])
   else { return nil }
   var calendar = Calendar(identifier: .gregorian)
