@@ -179,10 +179,15 @@ interface Axe {
 }
 
 /**
- * Takes pictures of the page as it is, for people to look at: build/shots/NAME-WIDTH-THEME.png.
- * Fails if the page is wider than the window.
+ * Takes pictures of the page as it is, for people to look at: build/shots/NAME-WIDTH-THEME.png,
+ * of the whole page or of the window alone. Fails if the page is wider than the window.
  */
-export async function shot(page: Page, name: string, widths = [390, 1024, 1600]): Promise<void> {
+export async function shot(
+  page: Page,
+  name: string,
+  widths = [390, 1024, 1600],
+  { whole = true } = {},
+): Promise<void> {
   const before = page.viewportSize();
   mkdirSync(shots, { recursive: true });
   for (const width of widths) {
@@ -192,7 +197,7 @@ export async function shot(page: Page, name: string, widths = [390, 1024, 1600])
       await page.evaluate(() => document.fonts.ready.then(() => {}));
       await page.screenshot({
         path: join(shots, `${name}-${width}-${colorScheme}.png`),
-        fullPage: true,
+        fullPage: whole,
       });
     }
     const wide = await page.evaluate(
