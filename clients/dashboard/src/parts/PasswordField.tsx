@@ -7,13 +7,15 @@ export interface PasswordFieldProps extends FieldProps {
   onChange: (value: string) => void;
   /** For a new password: says what makes a good one, and asks the password manager for it. */
   fresh?: boolean | undefined;
+  /** For a new password typed once more, which the password manager fills in like the first. */
+  again?: boolean | undefined;
   /** The least length of a new password in characters, where the page knows it: shows a meter. */
   least?: number | undefined;
 }
 
 /** A password, which can be shown. */
 export function PasswordField(props: PasswordFieldProps) {
-  const { name, value, onChange, fresh, least } = props;
+  const { name, value, onChange, fresh, again, least } = props;
   const [shown, setShown] = useState(false);
   const hint = fresh ? <Advice length={[...value].length} least={least} /> : props.hint;
   const { id, note, input } = useField({ hint, error: props.error });
@@ -27,7 +29,7 @@ export function PasswordField(props: PasswordFieldProps) {
           name={name}
           type={shown ? "text" : "password"}
           value={value}
-          autoComplete={fresh ? "new-password" : "current-password"}
+          autoComplete={fresh || again ? "new-password" : "current-password"}
           autoCapitalize="off"
           spellCheck={false}
           aria-required

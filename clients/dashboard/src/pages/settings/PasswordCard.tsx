@@ -50,7 +50,7 @@ function Change({ onChanged }: { onChanged: () => void }) {
     <Form form={form} verb="Change password" busy="Changing…" plain>
       <PasswordField label="Current password" {...form.field("currentPassword")} />
       <PasswordField label="New password" fresh least={least} {...form.field("newPassword")} />
-      <PasswordField label="New password again" {...form.field("confirmPassword")} />
+      <PasswordField label="New password again" again {...form.field("confirmPassword")} />
     </Form>
   );
 }
