@@ -112,6 +112,20 @@ func TestPasswordMinimumIsASetting(t *testing.T) {
 	}
 }
 
+// TestPasswordsDoNotAge checks that a password logs in, and is not asked to be changed, ten years after
+// it was chosen.
+func TestPasswordsDoNotAge(t *testing.T) {
+	t.Parallel()
+	var clock *manualClock
+	onEachSurface(t, func(t *testing.T, n *node, d driver) {
+		in := args{"email": n.email, "password": n.password}
+		d.call(t, "Login", in).want(t, 200, "")
+		clock.advance(10 * 366 * day)
+		access := d.call(t, "Login", in).want(t, 200, "").str("access_token")
+		d.call(t, "GetMe", nil, bearer(access)).want(t, 200, "")
+	}, withManualClock(&clock))
+}
+
 // TestSensitiveChangesNeedThePassword checks that changing the password or email needs the current
 // password, and that a refused change changes nothing.
 func TestSensitiveChangesNeedThePassword(t *testing.T) {
