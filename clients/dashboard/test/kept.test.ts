@@ -52,48 +52,50 @@ async function kept(page: Page) {
   return { ...inPage, cookies: await page.context().cookies() };
 }
 
-const secretless = "a browser keeps two cookies, a retry key and choices, and nothing of anybody";
+scenario(
+  "a browser keeps two cookies, a retry key and choices, and nothing of anybody",
+  { fresh: true },
+  async (stage) => {
+    const { page } = stage;
+    const [email, password] = ["ada@example.com", "a violet otter in a canyon"];
+    await page.goto(stage.setupUrl);
+    await page.getByLabel("Email").fill(email);
+    await takesPassword(page, "Password", "new-password");
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await page.getByRole("button", { name: "Create developer" }).click();
+    await page.getByRole("button", { name: "Create key" }).click();
+    const key = await page.getByLabel("API key").inputValue();
+    await page.getByRole("button", { name: "I have stored it" }).click();
+    await page.getByRole("tab", { name: "Go", exact: true }).click();
+    page.on("dialog", (dialog) => void dialog.accept());
+    await stage.go("/");
+    const steps = page.getByRole("region", { name: "First steps" });
+    await steps.getByRole("button", { name: "Hide" }).click();
+    for (const path of ["/users", "/keys", "/audit", "/team", "/alerts", "/settings"]) {
+      await stage.go(path);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+    }
+    await page.getByLabel("Dark").check();
+    await stage.go("/docs/guides/backend");
+    await page.locator(".languages").first().getByRole("tab", { name: "Go" }).click();
+    await stage.go("/docs/reference");
+    await page.getByText("You are logged in to the dashboard").waitFor();
 
-scenario(secretless, { fresh: true }, async (stage) => {
-  const { page } = stage;
-  const [email, password] = ["ada@example.com", "a violet otter in a canyon"];
-  await page.goto(stage.setupUrl);
-  await page.getByLabel("Email").fill(email);
-  await takesPassword(page, "Password", "new-password");
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Create developer" }).click();
-  await page.getByRole("button", { name: "Create key" }).click();
-  const key = await page.getByLabel("API key").inputValue();
-  await page.getByRole("button", { name: "I have stored it" }).click();
-  await page.getByRole("tab", { name: "Go", exact: true }).click();
-  page.on("dialog", (dialog) => void dialog.accept());
-  await stage.go("/");
-  const steps = page.getByRole("region", { name: "First steps" });
-  await steps.getByRole("button", { name: "Hide" }).click();
-  for (const path of ["/users", "/keys", "/audit", "/team", "/alerts", "/settings"]) {
-    await stage.go(path);
-    await page.getByRole("heading", { level: 1 }).waitFor();
-  }
-  await page.getByLabel("Dark").check();
-  await stage.go("/docs/guides/backend");
-  await page.locator(".languages").first().getByRole("tab", { name: "Go" }).click();
-  await stage.go("/docs/reference");
-  await page.getByText("You are logged in to the dashboard").waitFor();
-
-  const { local, session, records, caches, workers, cookies } = await kept(page);
-  const choices = { theme: "dark", steps: "hidden", language: "Go", snippet: "Go" };
-  assert.deepEqual(local, { known: "1", ...choices });
-  assert.deepEqual([session, caches, workers], [{}, [], 0]);
-  assert.equal(records.length, 1);
-  const [database, text] = records[0] ?? [];
-  assert.equal(database, `openwearables:cookie:${stage.url}`);
-  const marker = JSON.parse(String(text)) as Record<string, unknown>;
-  assert.deepEqual(Object.keys(marker).sort(), ["id", "key", "serial"]);
-  const names = cookies.map(({ name }) => name).sort();
-  assert.deepEqual(names, ["__Host-ow_device", "__Host-ow_refresh"]);
-  assert.ok(cookies.every((c) => c.httpOnly && c.secure && c.sameSite === "Strict"));
-  const all = JSON.stringify([local, records]);
-  for (const secret of [email, password, key, ...cookies.map(({ value }) => value)]) {
-    assert.ok(!all.includes(secret), "what scripts can read has what they may not");
-  }
-});
+    const { local, session, records, caches, workers, cookies } = await kept(page);
+    const choices = { theme: "dark", steps: "hidden", language: "Go", snippet: "Go" };
+    assert.deepEqual(local, { known: "1", ...choices });
+    assert.deepEqual([session, caches, workers], [{}, [], 0]);
+    assert.equal(records.length, 1);
+    const [database, text] = records[0] ?? [];
+    assert.equal(database, `openwearables:cookie:${stage.url}`);
+    const marker = JSON.parse(String(text)) as Record<string, unknown>;
+    assert.deepEqual(Object.keys(marker).sort(), ["id", "key", "serial"]);
+    const names = cookies.map(({ name }) => name).sort();
+    assert.deepEqual(names, ["__Host-ow_device", "__Host-ow_refresh"]);
+    assert.ok(cookies.every((c) => c.httpOnly && c.secure && c.sameSite === "Strict"));
+    const all = JSON.stringify([local, records]);
+    for (const secret of [email, password, key, ...cookies.map(({ value }) => value)]) {
+      assert.ok(!all.includes(secret), "what scripts can read has what they may not");
+    }
+  },
+);
