@@ -16,6 +16,7 @@ GO_TOOLS := $(CACHE)/$(shell go env GOVERSION)
 GOFUMPT := $(GO_TOOLS)/gofumpt@v0.12.0/gofumpt
 STATICCHECK := $(GO_TOOLS)/staticcheck@v0.8.2/staticcheck
 ACTIONLINT := $(GO_TOOLS)/actionlint@v1.7.12/actionlint
+KUSTOMIZE := $(GO_TOOLS)/kustomize@v5.8.1/kustomize
 CONNECTCONFORMANCE := $(GO_TOOLS)/connectconformance@v1.0.7/connectconformance
 BUF := internal/dev/tools/node_modules/.bin/buf
 REDOCLY := internal/dev/tools/node_modules/.bin/redocly
@@ -28,9 +29,9 @@ export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
 # With a + between them, two steps run side by side. The SDKs mostly wait; what
 # measures time or needs both cores runs alone.
-TEST := tools generated proto openapi format tidy vet staticcheck ship unit postgres fuzz swift+typescript dashboard-test \
+TEST := tools generated proto openapi workflows format tidy vet staticcheck ship unit postgres fuzz swift+typescript dashboard-test \
 	scenarios conformance schemathesis reliability-short
-CHECK := proto openapi format tidy vet staticcheck check-go check-swift+check-typescript
+CHECK := proto openapi workflows format tidy vet staticcheck check-go check-swift+check-typescript
 
 # How the shared scenarios ended in each SDK.
 OUTCOMES := $(CACHE)/outcomes
@@ -71,7 +72,7 @@ docs: ## renders the pages of /docs into gen/docs
 generate: $(BUF) ## writes gen/ and the generated files of the SDKs
 	go generate ./gen
 
-lint: proto openapi format tidy vet staticcheck ## runs every linter
+lint: proto openapi workflows format tidy vet staticcheck ## runs every linter
 
 check: ## runs the fast tests of every language, in under five minutes
 	@MAKE="$(MAKE)" internal/dev/tools/steps.sh $(CHECK)
@@ -106,7 +107,7 @@ fmt: $(GOFUMPT) ## formats the Go files
 
 # The steps of test.
 
-tools: system $(BUF) $(SCHEMATHESIS) $(SHIP) $(ENVOY) $(TRAEFIK) $(ACTIONLINT) $(GOFUMPT) $(STATICCHECK) $(CONNECTCONFORMANCE)
+tools: system $(BUF) $(SCHEMATHESIS) $(SHIP) $(ENVOY) $(TRAEFIK) $(ACTIONLINT) $(KUSTOMIZE) $(GOFUMPT) $(STATICCHECK) $(CONNECTCONFORMANCE)
 
 generated: $(BUF)
 	internal/dev/tools/generated.sh "$(MAKE)" generate
@@ -119,6 +120,9 @@ proto: $(BUF)
 
 openapi: $(REDOCLY)
 	$(REDOCLY) lint --config internal/dev/tools/redocly.yaml openapi.yaml
+
+workflows: $(ACTIONLINT)
+	$(ACTIONLINT) -shellcheck= -pyflakes=
 
 format: $(GOFUMPT)
 	internal/dev/tools/format.sh $(GOFUMPT) -l
@@ -135,10 +139,10 @@ staticcheck: $(STATICCHECK)
 	$(STATICCHECK) work
 
 # What is shipped: the size of the binary, the files of server/deploy, the Dockerfile, and the image.
-ship: $(SHIP) $(ACTIONLINT)
+ship: $(SHIP) $(KUSTOMIZE)
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o dist/openwearables ./server/cmd/openwearables
 	internal/dev/release/size-test.sh dist/openwearables
-	internal/dev/release/deploy-test.sh dist/openwearables $(CACHE)/ship $(ACTIONLINT)
+	internal/dev/release/deploy-test.sh dist/openwearables $(CACHE)/ship $(KUSTOMIZE)
 	internal/dev/release/image-test.sh dist/openwearables
 
 # The race detector watches everything except the C of SQLite that was translated
@@ -244,6 +248,9 @@ $(STATICCHECK):
 
 $(ACTIONLINT):
 	GOBIN=$(@D) go install github.com/rhysd/actionlint/cmd/$(notdir $(@D))
+
+$(KUSTOMIZE):
+	GOBIN=$(@D) go install sigs.k8s.io/kustomize/kustomize/v5@$(lastword $(subst @, ,$(notdir $(@D))))
 
 $(CONNECTCONFORMANCE):
 	GOBIN=$(@D) go install connectrpc.com/conformance/cmd/$(notdir $(@D))
