@@ -113,7 +113,7 @@ func (tr tree) bare(name string) string {
 }
 
 // The same commit gives the same bytes, signed by a key that the release was given, and
-// tags that the Go command and Swift find.
+// tags that the Go command and Swift find; and it is installed as README says.
 func TestReleaseIsReproducibleSignedAndTagged(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the server twice")
@@ -131,6 +131,8 @@ func TestReleaseIsReproducibleSignedAndTagged(t *testing.T) {
 	tr.wantSigned("one")
 	tr.wantTags(remote, swift)
 	tr.wantContents("one")
+	tr.wantInstallScript("one")
+	tr.wantGoInstall(remote)
 	if out, err := tr.release("-push", remote, tr.path("again")); err == nil || !strings.Contains(out, "has the tag v"+server.Version+" already") {
 		t.Errorf("a version was released twice: %v %s", err, out)
 	}
