@@ -207,9 +207,12 @@ func startTraefik(t testing.TB, s *service, server, behind string) gate {
 		t.Fatal(err)
 	}
 	address := sharedPort(t)
-	return startGate(t, s, "traefik", "traefik.yaml", map[string]string{
+	g := startGate(t, s, "traefik", "traefik.yaml", map[string]string{
 		"address: :8080": "address: " + address + "\n    reusePort: true", "filename: traefik-routes.yaml": "filename: " + routes,
 	}, traefikBinary(t), "--configfile").onPort(address)
+	// It listens before it has read its routes.
+	eventually(t, "traefik has its routes", func() bool { return g.ask("GET", "/status").status != 404 })
+	return g
 }
 
 // onPort returns a gate that listens on a port, to which its clients come from another
