@@ -89,7 +89,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		store: p.Store, vault: p.Vault, signer: signer, versions: p.Peers,
 		cache: newCache(), uses: uses, pages: config.KeysInBrowsers, now: p.Now, machine: p.Machine, log: p.Log,
 	}
-	p.Store.OnEnd(credentials.forgetSessions)
+	p.Store.OnEnd(credentials.forgetAll)
 	buckets := &buckets{limits: limits, peers: p.Peers, now: p.Now, log: p.Log}
 	trail := &trail{store: p.Store, now: p.Now, log: p.Log}
 	passwords := &passwords{

@@ -72,6 +72,15 @@ func (c *cache) forget(subject string) {
 	}
 }
 
+// clear is forget for every subject.
+func (c *cache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	clear(c.entries)
+	clear(c.subjects)
+}
+
 // remove drops one credential, after its own end.
 func (c *cache) remove(h credential.Hash) {
 	c.mu.Lock()

@@ -46,7 +46,8 @@ import (
 //     verifications that were under way;
 //   - on another node, because its next charge returns another version;
 //   - where Bump failed and another node still sees the old version, because
-//     forget then waits until every lease is over.
+//     forget then waits until every lease is over. It always does so where very
+//     many sessions end at once, which have no version in common (forgetAll).
 type credentials struct {
 	store    Reader
 	vault    *credential.Vault
@@ -306,4 +307,14 @@ func (s *credentials) forgetSessions(ctx context.Context, ids []string) {
 		subjects[i] = sessionSubject(id)
 	}
 	s.forget(ctx, subjects...)
+}
+
+// forgetAll returns once nothing that was verified before is admitted any more, here or
+// on any peer. No peer is told of that many subjects, so that it takes as long as the
+// lease, if there is one.
+func (s *credentials) forgetAll(context.Context) {
+	s.cache.clear()
+	if lease := s.versions.Lease(); lease > 0 {
+		time.Sleep(lease + leaseMargin)
+	}
 }

@@ -12,8 +12,8 @@ import (
 const settleTime = 5 * time.Second
 
 // undecided reports whether a write with this result may have taken effect: it
-// succeeded, the store could not say, or the store ended only some of many sessions.
-// What is cached of what it changes must then be forgotten.
+// succeeded, or the store could not say. What is cached of what it changes must then be
+// forgotten.
 func undecided(err error) bool {
 	e, ok := errors.AsType[*problem.Error](err)
 	return err == nil || !ok || e.Kind == problem.Unavailable || e.Kind == problem.Internal

@@ -37,9 +37,9 @@ type Store interface {
 	// SignHeads signs the head of each access ledger that has grown since it did so
 	// last.
 	SignHeads(ctx context.Context, at time.Time, by audit.Signer) error
-	// OnEnd sets the function that is called with the ids of the sessions which
-	// EndSessions left to be ended. New calls it before any other method.
-	OnEnd(forget func(ctx context.Context, sessions []string))
+	// OnEnd sets the function that Write calls before it returns if EndSessions has ended
+	// more sessions than it returned. New calls it before any other method.
+	OnEnd(forget func(ctx context.Context))
 }
 
 // Tx is a transaction. What it reads stays locked until the transaction ends,
@@ -80,10 +80,9 @@ type Tx interface {
 	// were live.
 	TrimSessions(ctx context.Context, of SessionFilter, keep int) (live []string, err error)
 	UpdateSession(ctx context.Context, s StoredSession) error
-	// EndSessions revokes the live sessions that match and returns their ids. If
-	// they are many, it revokes some. Once f has succeeded, Write revokes the rest
-	// before it returns, in further transactions, and calls what OnEnd has set. If
-	// Write fails or the process ends meanwhile, they are revoked later.
+	// EndSessions ends the live sessions that match and returns their ids. Of very many
+	// that one minter minted, it returns some: the others end with them, and Write calls
+	// what OnEnd has set. What is minted after Write has returned is not ended.
 	EndSessions(ctx context.Context, which SessionFilter, at time.Time) ([]string, error)
 
 	// CountKeys returns how many keys there are. Until the transaction ends, no

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/uptrace/bun/schema"
 )
 
 // pointRead finds rows by one value each. Callers who wait at once share a statement,
@@ -23,21 +24,17 @@ type pointRead struct {
 // share adds the shared form of the SELECT.
 func share[R any](l *lanes, s *statement[R]) {
 	table, fields := s.fields(l.pool.mapper)
-	columns := make([]string, len(fields))
-	for i, f := range fields {
-		columns[i] = f.Name
-	}
 	r := &pointRead{lanes: l, one: preparedFor(l.pool.mapper, s, "").text, repeat: len(s.keys)}
 	conditions := make([]string, len(s.keys))
 	for i, key := range s.keys {
-		place := slices.Index(columns, key)
+		place := slices.IndexFunc(fields, func(f *schema.Field) bool { return f.Name == key })
 		r.keys = append(r.keys, place)
 		conditions[i] = key + " = ANY ($1::text[])"
 		if fields[place].IndirectType.Kind() == reflect.Array {
 			conditions[i] = key + " = ANY ($1::bytea[])"
 		}
 	}
-	r.many = "SELECT " + strings.Join(columns, ", ") + " FROM " + table.Name + " WHERE " + strings.Join(conditions, " OR ")
+	r.many = selectFrom(table, s.names(fields)) + strings.Join(conditions, " OR ")
 	r.calls = newCoalescer(sharedAtOnce, l.pool.limit, nil, r.run)
 	r.calls.effectless = true
 	l.reads[s] = r

@@ -11,27 +11,28 @@ import (
 // removalBatch is how many rows of deleted data one transaction removes.
 const removalBatch = 100
 
-// Remove goes on with what was left for later: it ends the sessions that a Write
-// was to end when its process ended, and removes the data of deleted users, in
-// small transactions with pauses. It returns once nothing is left. What it has not
-// done when the process ends, the next call does. Any number of processes may call
-// it at once.
+// Remove goes on with what was left for later: it revokes the sessions that have ended,
+// and removes the data of deleted users, in small transactions with pauses. It returns
+// once nothing is left. What it has not done when the process ends, the next call does.
+// Any number of processes may call it at once.
 func (s *Store) Remove(ctx context.Context) error {
-	if err := s.endRests(ctx); err != nil {
-		return err
-	}
 	for {
 		begun := time.Now()
-		more, err := s.removeSome(ctx)
+		ended, err := s.endSome(ctx)
+		removed := false
+		if err == nil {
+			removed, err = s.removeSome(ctx)
+		}
 		if errors.Is(err, errNoTurn) { // bulk writes are busy; the next call goes on
 			return nil
 		} else if err != nil {
 			return err
 		}
-		if !more {
+		if removed {
+			s.unemptied.Store(true)
+		} else if !ended {
 			break
 		}
-		s.unemptied.Store(true)
 		select {
 		case <-time.After(time.Since(begun)): // the others have half of the time
 		case <-ctx.Done():
@@ -57,14 +58,18 @@ func (s *Store) emptyLog(ctx context.Context) error {
 	return err
 }
 
+// any reports whether the table has rows.
+func (s *Store) any(ctx context.Context, table string) (has bool, err error) {
+	err = s.use(ctx, func(ctx context.Context, on executor) error {
+		return s.db.NewRaw("SELECT EXISTS (SELECT 1 FROM "+table+")").Conn(on).Scan(ctx, &has)
+	})
+	return has, s.fail(ctx, err)
+}
+
 // removeSome removes some of the data, and reports whether there was any.
 func (s *Store) removeSome(ctx context.Context) (more bool, err error) {
-	var waiting bool
-	err = s.use(ctx, func(ctx context.Context, on executor) error {
-		return s.db.NewRaw("SELECT EXISTS (SELECT 1 FROM removals)").Conn(on).Scan(ctx, &waiting)
-	})
-	if err != nil || !waiting {
-		return false, s.fail(ctx, err)
+	if more, err = s.any(ctx, "removals"); err != nil || !more {
+		return false, err
 	}
 	err = s.doBulk(ctx, func(ctx context.Context, t *tx) (err error) {
 		more, err = t.removeSome(ctx)

@@ -22,7 +22,7 @@ l AS MATERIALIZED (SELECT w.* FROM unnest($3::text[], $4::bigint[], $5::bytea[],
 	JOIN sessions s ON s.id = w.id FOR NO KEY UPDATE OF s SKIP LOCKED),
 u AS (UPDATE sessions s SET generation = s.generation + 1::bigint, rotated_at = n.t, rotated_by = l.by, last_used_at = n.t,
 		expires_at = least(n.t + l.idle, s.ends_at), ip = nullif(l.ip, ''), client = nullif(l.client, '')
-	FROM n, l WHERE s.id = l.id AND s.generation = l.generation AND s.revoked_at IS NULL AND s.expires_at > n.t
+	FROM n, l WHERE s.id = l.id AND s.generation = l.generation AND s.expires_at > n.t AND `+notEnded+`
 	RETURNING n.c, n.t, l.o, s.expires_at, EVENTS),
 i AS (`+recordShared+`u)
 SELECT c, t, o, expires_at FROM u`, "EVENTS", sharedEvents)

@@ -21,7 +21,7 @@ type sessionRow struct {
 func (r *sessionRow) held() auth.StoredSession { return r.StoredSession }
 
 var (
-	sessionByID   = selecting[sessionRow]("id = ?").sharing("id")
+	sessionByID   = selecting[sessionRow]("id = ?").sharing("id").computing("revoked_at", whenEnded)
 	insertSession = inserting[sessionRow]()
 	updateSession = updating[sessionRow]("id",
 		"generation", "rotated_at", "rotated_by", "last_used_at", "expires_at", "revoked_at", "ip", "client")
@@ -34,7 +34,7 @@ func (r *reader) Session(ctx context.Context, id string) (auth.StoredSession, er
 
 func (r *reader) DeveloperSessions(ctx context.Context, developerID string, at time.Time) ([]auth.StoredSession, error) {
 	rows, err := list[sessionRow](ctx, r, newestFirst, func(q *bun.SelectQuery) {
-		q.Where("developer_id = ? AND revoked_at IS NULL AND expires_at > ?", developerID, at)
+		q.Where("developer_id = ? AND revoked_at IS NULL AND expires_at > ?", developerID, at) // no ending is of these
 	})
 	return each(rows, err, (*sessionRow).held)
 }
@@ -44,7 +44,7 @@ func (r *reader) DeveloperSessions(ctx context.Context, developerID string, at t
 func (r *reader) UserSessions(ctx context.Context, userID string, at time.Time, after *auth.Place, limit int) ([]auth.StoredSession, error) {
 	narrow := beyond("id", after, limit)
 	rows, err := list[sessionRow](ctx, r, newestFirst, func(q *bun.SelectQuery) {
-		narrow(q.Where("user_id = ? AND revoked_at IS NULL AND expires_at > ?", userID, at))
+		narrow(q.Where("user_id = ? AND "+notEnded+" AND expires_at > ?", userID, at))
 	})
 	return each(rows, err, (*sessionRow).held)
 }
@@ -64,8 +64,9 @@ func (t *tx) TrimSessions(ctx context.Context, of auth.SessionFilter, keep int) 
 		column, holder = "developer_id", of.DeveloperID
 	}
 	var rows []sessionRow
-	err = t.db.NewSelect().Conn(t.conn).Model(&rows).Column("id", "revoked_at", "expires_at").Where("? = ?", bun.Ident(column), holder).
-		OrderExpr("CASE WHEN revoked_at IS NULL AND expires_at > ? THEN 0 ELSE 1 END, last_used_at DESC, id DESC", t.now).
+	err = t.db.NewSelect().Conn(t.conn).Model(&rows).Column("id", "expires_at").ColumnExpr(whenEnded+" AS revoked_at").
+		Where("? = ?", bun.Ident(column), holder).
+		OrderExpr("CASE WHEN "+notEnded+" AND expires_at > ? THEN 0 ELSE 1 END, last_used_at DESC, id DESC", t.now).
 		Offset(int64(keep)).Limit(maxTrimmed).Scan(ctx)
 	if err != nil || len(rows) == 0 {
 		return nil, t.fail(ctx, err)
@@ -90,47 +91,75 @@ var errNoFilter = errors.New("store: a session filter that selects nothing in pa
 
 // EndSessions ends the sessions that match, as auth.Tx promises. Of what an
 // application, a key, a developer or a session minted there may be any number: the
-// transaction ends endingBatch of them, and Write the rest before it returns.
+// transaction revokes endingBatch of them, and ends the others by an ending.
 func (t *tx) EndSessions(ctx context.Context, which auth.SessionFilter, at time.Time) ([]string, error) {
 	if which.ID+which.DeveloperID+which.UserID+which.AppID+which.MintedBy == "" {
 		return nil, t.fail(ctx, errNoFilter)
 	}
-	ids, err := t.endSessions(ctx, which, at, nil)
-	if err == nil && len(ids) >= endingBatch && minted(which) {
+	if !minted(which) {
+		return t.revoke(ctx, at, matching(which, at))
+	}
+	ids, all, err := t.endMinted(ctx, which, at, nil)
+	if err == nil && !all {
 		err = t.leaveRest(ctx, which)
 	}
 	return ids, err
 }
 
-// minted reports whether the filter selects sessions by what minted them alone.
-func minted(which auth.SessionFilter) bool { return which.ID+which.DeveloperID+which.UserID == "" }
+// minted reports whether the filter selects sessions by what minted them alone, by one
+// column.
+func minted(which auth.SessionFilter) bool {
+	return which.ID+which.DeveloperID+which.UserID == "" && (which.AppID == "" || which.MintedBy == "")
+}
 
-// endSessions ends the sessions that match and were made by the instant, if it is
-// not nil, but no more than endingBatch of minted ones. It returns their ids, newest
-// first: a database returns the rows of an UPDATE in any order.
-func (t *tx) endSessions(ctx context.Context, which auth.SessionFilter, at time.Time, madeBy *time.Time) ([]string, error) {
-	q := t.locked(t.db.NewSelect().Model((*sessionRow)(nil)).Column("id").OrderExpr(newestFirst)).
-		Where("revoked_at IS NULL AND expires_at > ?", at)
-	for _, must := range []struct{ column, value string }{
-		{"id", which.ID},
-		{"developer_id", which.DeveloperID},
-		{"user_id", which.UserID},
-		{"app_id", which.AppID},
-		{"minted_by", which.MintedBy},
-	} {
-		if must.value != "" {
-			q = q.Where("? = ?", bun.Ident(must.column), must.value)
+// endMinted revokes sessions that match and were made by the instant, if it is not nil,
+// but no more than endingBatch. It returns their ids, and whether these are all. They
+// are found before they are locked, since no index has them in the order of that.
+func (t *tx) endMinted(ctx context.Context, which auth.SessionFilter, at time.Time, madeBy *time.Time) (ids []string, all bool, err error) {
+	var found []string
+	q := t.db.NewSelect().Conn(t.conn).Model((*sessionRow)(nil)).Column("id").Limit(endingBatch)
+	matching(which, at)(q)
+	if madeBy != nil {
+		q.Where("s.created_at <= ?", *madeBy)
+	}
+	if err := q.Scan(ctx, &found); err != nil || len(found) == 0 {
+		return nil, true, t.fail(ctx, err)
+	}
+	ids, err = t.revoke(ctx, at, func(q *bun.SelectQuery) { q.Where("s.id IN (?)", bun.List(found)) })
+	return ids, len(found) < endingBatch, err
+}
+
+// matching narrows a SELECT to the sessions that are live and match. Those of a filter
+// that is minted count although an ending has ended them.
+func matching(which auth.SessionFilter, at time.Time) func(*bun.SelectQuery) {
+	return func(q *bun.SelectQuery) {
+		live := notEnded
+		if minted(which) {
+			live = "s.revoked_at IS NULL"
+		}
+		q.Where(live+" AND s.expires_at > ?", at)
+		for _, must := range []struct{ column, value string }{
+			{"s.id", which.ID},
+			{"s.developer_id", which.DeveloperID},
+			{"s.user_id", which.UserID},
+			{"s.app_id", which.AppID},
+			{"s.minted_by", which.MintedBy},
+		} {
+			if must.value != "" {
+				q.Where("? = ?", bun.Ident(must.column), must.value)
+			}
+		}
+		if which.Except != "" {
+			q.Where("s.id <> ? AND s.minted_by IS DISTINCT FROM ?", which.Except, which.Except)
 		}
 	}
-	if which.Except != "" {
-		q = q.Where("id <> ? AND (minted_by IS NULL OR minted_by <> ?)", which.Except, which.Except)
-	}
-	if madeBy != nil {
-		q = q.Where("created_at <= ?", *madeBy)
-	}
-	if minted(which) {
-		q = q.Limit(endingBatch)
-	}
+}
+
+// revoke revokes the sessions to which narrow leads that are not revoked. It returns
+// their ids, newest first: a database returns the rows of an UPDATE in any order.
+func (t *tx) revoke(ctx context.Context, at time.Time, narrow func(*bun.SelectQuery)) ([]string, error) {
+	q := t.locked(t.db.NewSelect().Model((*sessionRow)(nil)).Column("id").OrderExpr(newestFirst))
+	narrow(q)
 	var ended []sessionRow
 	err := t.db.NewUpdate().Conn(t.conn).Model((*sessionRow)(nil)).Set("revoked_at = ?", at).
 		Where("revoked_at IS NULL AND id IN (?)", q).Returning("id, created_at").Scan(ctx, &ended)

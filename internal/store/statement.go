@@ -34,6 +34,8 @@ type statement[R any] struct {
 	text    func(table *schema.Table, columns []string) string
 	columns func(*schema.Field) bool // selects the columns; nil selects all
 	keys    []string                 // of a SELECT by one value, the columns of which any may have it
+	// computed are the expressions that a SELECT reads in the place of columns.
+	computed map[string]string
 }
 
 // sharing makes callers share the SELECT, where they do that: it finds a row by one
@@ -43,12 +45,32 @@ func (s *statement[R]) sharing(keys ...string) *statement[R] {
 	return s
 }
 
+// computing makes the SELECT read an expression, in which the table has its alias, in
+// the place of a column.
+func (s *statement[R]) computing(column, expression string) *statement[R] {
+	s.computed = map[string]string{column: expression}
+	return s
+}
+
+// names returns what the statement reads or writes of the fields.
+func (s *statement[R]) names(fields []*schema.Field) []string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		if names[i] = f.Name; s.computed[f.Name] != "" {
+			names[i] = s.computed[f.Name] + " AS " + f.Name
+		}
+	}
+	return names
+}
+
 // selecting returns a statement that finds the row for which the condition
 // holds.
 func selecting[R any](condition string) *statement[R] {
-	return &statement[R]{text: func(table *schema.Table, columns []string) string {
-		return "SELECT " + strings.Join(columns, ", ") + " FROM " + table.Name + " WHERE " + condition
-	}}
+	return &statement[R]{text: func(table *schema.Table, columns []string) string { return selectFrom(table, columns) + condition }}
+}
+
+func selectFrom(table *schema.Table, columns []string) string {
+	return "SELECT " + strings.Join(columns, ", ") + " FROM " + table.Name + " AS " + table.Alias + " WHERE "
 }
 
 // inserting returns a statement that inserts a row.
@@ -115,11 +137,7 @@ func preparedFor[R any](m *mapper, s *statement[R], lock string) *prepared {
 		return p.(*prepared)
 	}
 	table, fields := s.fields(m)
-	columns := make([]string, len(fields))
-	for i, f := range fields {
-		columns[i] = f.Name
-	}
-	text := m.engine.arguments(s.text(table, columns))
+	text := m.engine.arguments(s.text(table, s.names(fields)))
 	if lock != "" {
 		text += " FOR " + lock
 	}

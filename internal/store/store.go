@@ -68,7 +68,7 @@ type Store struct {
 
 	unemptied atomic.Bool // deleted data may be in SQLite's WAL
 
-	forget func(context.Context, []string) // see OnEnd
+	forget func(context.Context) // see OnEnd
 }
 
 var (

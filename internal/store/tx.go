@@ -20,7 +20,7 @@ type tx struct {
 	reader
 	conn guard
 	now  time.Time
-	left []string // the ids of endings that it has left
+	left []string // the ids of the endings that it has made
 }
 
 var _ auth.Tx = (*tx)(nil)
