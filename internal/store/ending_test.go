@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -221,4 +223,32 @@ func TestEndOfManyRunsAsManyStatements(t *testing.T) {
 			}
 		})
 	}
+}
+
+// PostgreSQL finds what is to be revoked by an index, also of an application that has
+// minted most of the sessions.
+func TestPostgresFindsTheEndedByIndex(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, dsns["postgres"](t), Options{}).unhurried()
+	s.mintSessions(t, "a", s.addUser(t).ID, "app_1", 2*endingBatch)
+	s.execute(t, "ANALYZE sessions")
+	s.write(t, func(ctx context.Context, any auth.Tx) error {
+		t := any.(*tx)
+		explain := func() (steps []string, err error) {
+			err = t.db.NewRaw("EXPLAIN SELECT id FROM sessions WHERE revoked_at IS NULL AND app_id = 'app_1' LIMIT 500").Conn(t.conn).Scan(ctx, &steps)
+			return steps, err
+		}
+		before, err := explain()
+		if err != nil {
+			return err
+		}
+		if _, err := t.EndSessions(ctx, auth.SessionFilter{AppID: "app_1"}, t.Now()); err != nil {
+			return err
+		}
+		after, err := explain()
+		if err == nil && (strings.Contains(strings.Join(after, " "), "Seq Scan") || !strings.Contains(strings.Join(before, " "), "Seq Scan")) {
+			err = fmt.Errorf("planned before: %q, and then: %q", before, after)
+		}
+		return err
+	})
 }

@@ -39,6 +39,9 @@ type engine struct {
 	// transaction ends. skip is that of a SELECT that leaves out rows which
 	// others have locked.
 	lock, skip string
+	// byIndex is the statement by which a transaction plans its further ones with indexes,
+	// also to find some of very many rows; "" if they are planned so anyway.
+	byIndex string
 	// lockName is the statement that takes an advisory lock on a name until the
 	// transaction ends; "" if transactions are serial anyway.
 	lockName string

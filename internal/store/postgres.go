@@ -37,6 +37,7 @@ var postgresEngine = engine{
 	unlogged:   "UNLOGGED",
 	lock:       "UPDATE",
 	skip:       " FOR UPDATE SKIP LOCKED",
+	byIndex:    "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off",
 	lockName:   "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(?, 0::bigint))",
 	classify:   classifyPostgres,
 	containing: containingPostgres,

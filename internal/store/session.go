@@ -114,8 +114,13 @@ func minted(which auth.SessionFilter) bool {
 
 // endMinted revokes sessions that match and were made by the instant, if it is not nil,
 // but no more than endingBatch. It returns their ids, and whether these are all. They
-// are found before they are locked, since no index has them in the order of that.
+// are found before they are locked, since no index has them in the order of that. To find
+// them, PostgreSQL would begin with the oldest rows of the table where most match, all of
+// which the batches before have revoked.
 func (t *tx) endMinted(ctx context.Context, which auth.SessionFilter, at time.Time, madeBy *time.Time) (ids []string, all bool, err error) {
+	if err := t.planByIndex(ctx); err != nil {
+		return nil, false, err
+	}
 	var found []string
 	q := t.db.NewSelect().Conn(t.conn).Model((*sessionRow)(nil)).Column("id").Limit(endingBatch)
 	matching(which, at)(q)

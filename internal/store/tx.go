@@ -120,6 +120,15 @@ func (t *tx) lockName(ctx context.Context, name string) error {
 	return err
 }
 
+// planByIndex has the further statements of the transaction find rows by indexes.
+func (t *tx) planByIndex(ctx context.Context) error {
+	if t.engine.byIndex == "" {
+		return nil
+	}
+	_, err := t.exec(ctx, t.db.NewRaw(t.engine.byIndex).Conn(t.conn))
+	return err
+}
+
 // query is a query that was built by bun.
 type query interface {
 	Exec(context.Context, ...any) (sql.Result, error)
