@@ -8,6 +8,9 @@ import (
 	"github.com/openwearables/openwearables/internal/problem"
 )
 
+// AppCredentials is what an application presents; "" is absent.
+type AppCredentials struct{ AppID, AppSecret string }
+
 // Application is a client of the account that exchanges a secret for tokens of
 // its users.
 type Application struct {

@@ -31,7 +31,8 @@ type Auth struct {
 	Imports       *Imports
 	Pairings      *Pairings
 	Limits        *Limiter
-	Mirror        *Mirror // nil: there is no upstream
+	Mirror        *Mirror    // nil: there is no upstream
+	Adoptions     *Adoptions // nil: nothing is adopted
 
 	uses  *lastUses
 	trail *trail
@@ -46,8 +47,9 @@ type Ports struct {
 	Passwords *credential.Passwords
 	Peers     Peers
 	Webhooks  WebhookSender
-	Upstream  Upstream         // nil: none, or none that this process asks
-	Now       func() time.Time // the store's time, with which ends in it are compared
+	Upstream  Upstream            // nil: none, or none that this process asks
+	Adopt     UpstreamCredentials // nil: what is unknown here is refused
+	Now       func() time.Time    // the store's time, with which ends in it are compared
 	Log       *slog.Logger
 
 	// Machine is the clock of this machine, for spans, which a correction of Now
@@ -130,7 +132,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 		Tokens: &Tokens{
 			store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, issuer: issuer,
 			trail: trail, credentials: credentials, uses: uses, imported: newImportedSecrets(p.Store, p.Vault, p.Passwords, p.Fresh),
-			maxSessions: config.Quotas.UserSessions, pages: config.KeysInBrowsers, now: p.Now,
+			mirrored: mirror != nil, maxSessions: config.Quotas.UserSessions, pages: config.KeysInBrowsers, now: p.Now,
 		},
 		Leaks: &Leaks{store: p.Store, vault: p.Vault, finder: finder, revoker: revoker, credentials: credentials},
 		Signing: &Signing{
@@ -153,9 +155,26 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	a.Imports = &Imports{
 		store: p.Store, vault: p.Vault, issuer: issuer, credentials: credentials, developers: a.Developers, users: a.Users,
 	}
+	if p.Adopt != nil {
+		a.adopt(p, passwords)
+	}
 	a.Pairings = &Pairings{store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, tokens: a.Tokens}
 	a.Audits = &Audits{store: p.Store, vault: p.Vault, limits: a.Limits, fresh: p.Fresh, now: p.Now}
 	return a, a.Signing.start(ctx, !config.IssuesNothing)
+}
+
+// adopt lets the services adopt what only the upstream knows.
+func (a *Auth) adopt(p Ports, passwords *passwords) {
+	ad := &adopter{
+		imports: a.Imports, upstream: p.Adopt, buckets: passwords.buckets, limits: passwords.buckets.limits, passwords: passwords,
+		fresh: p.Fresh, machine: p.Machine, log: p.Log, places: make(chan struct{}, maxQuestions),
+	}
+	a.Adoptions = &Adoptions{ad}
+	a.Limits.adopter, a.Logins.adopter, a.RefreshTokens.adopter, a.Tokens.adopter = ad, ad, ad, ad
+	a.Verifications.adopter, a.Leaks.adopter, a.Users.adopter = ad, ad, ad
+	if a.Mirror != nil {
+		a.Mirror.missing = ad.user
+	}
 }
 
 // Flush writes when credentials were last used, and the sums of refusals whose

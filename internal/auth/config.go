@@ -45,6 +45,8 @@ type Limits struct {
 	Public               ratelimit.Policy // what is forwarded to an upstream without a credential, by address
 	Pairing              ratelimit.Policy // refused pairing codes, by address
 	Pairings             ratelimit.Policy // of all addresses
+	Adoption             ratelimit.Policy // credentials that the upstream does not know either, by address
+	Adoptions            ratelimit.Policy // questions to the upstream for unknown credentials, of all addresses
 	KnownAddress         time.Duration    // how long a login makes its address and device known
 }
 
@@ -116,6 +118,8 @@ func DefaultLimits() Limits {
 		Public:          address("public", 6000),
 		Pairing:         address("pairing", 20),
 		Pairings:        minute("pairings", 300),
+		Adoption:        address("adoption", 60),
+		Adoptions:       minute("adoptions", 600),
 		KnownAddress:    30 * 24 * time.Hour,
 	}
 }

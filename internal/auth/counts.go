@@ -45,7 +45,7 @@ func (v verdict) outcome(lapsed bool) RefreshOutcome {
 // limitNames are the names of the policies, in the order of limitCounts.
 var limitNames = [...]string{
 	"key", "developer", "user", "address", "login", "login-account", "refresh", "refresh-session", "exchange", "exchange-user", "exchange-refused",
-	"verify", "verify-refused", "ingest", "public", "pairing", "pairings",
+	"verify", "verify-refused", "ingest", "public", "pairing", "pairings", "adoption", "adoptions",
 }
 
 // limitCounts counts what each limit decided. Safe for concurrent use.
@@ -101,6 +101,10 @@ func limitIndex(name string) int {
 		return 15
 	case "pairings":
 		return 16
+	case "adoption":
+		return 17
+	case "adoptions":
+		return 18
 	default:
 		return -1
 	}

@@ -49,10 +49,16 @@ func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer
 			if d, err = tx.Developer(ctx, p.ID); err != nil {
 				return developerError(err)
 			}
+			before := FoldEmail(d.Email)
 			in.apply(&d.Developer)
 			d.UpdatedAt = tx.Now()
 			if err := tx.UpdateDeveloper(ctx, d); err != nil {
 				return developerError(err)
+			}
+			if FoldEmail(d.Email) != before {
+				if err := leaveTrace(ctx, tx, s.vault, endedEmail, before); err != nil {
+					return err
+				}
 			}
 			return tx.Record(ctx, CallerFrom(ctx).Event(audit.DeveloperUpdate, developerSubject(p.ID), tx.Now()))
 		})

@@ -17,7 +17,10 @@ func errMissingCredential() *problem.Error {
 	return unauthenticated("missing_credential", "Not authenticated")
 }
 
-func errInvalidKey() *problem.Error { return unauthenticated("invalid_api_key", "Invalid API key") }
+// reasonInvalidKey is the reason for which every key that does not work is refused.
+const reasonInvalidKey = "invalid_api_key"
+
+func errInvalidKey() *problem.Error { return unauthenticated(reasonInvalidKey, "Invalid API key") }
 
 func errInvalidToken() *problem.Error {
 	return unauthenticated("invalid_token", "Could not validate credentials")

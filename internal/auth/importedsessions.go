@@ -110,8 +110,12 @@ func (in *importing) session(id string, t *ImportToken) StoredSession {
 }
 
 // endSession ends the session of a refresh token that was revoked or used there: two
-// would hold it otherwise.
+// would hold it otherwise. One that was adopted was used there by this server.
 func (in *importing) endSession(ctx context.Context, id string) error {
+	imported, err := in.tx.Imported(ctx, ImportedSession, id)
+	if err != nil || imported.Secret != "" {
+		return err
+	}
 	ended, err := in.tx.EndSessions(ctx, SessionFilter{ID: id}, in.tx.Now())
 	if err != nil {
 		return err

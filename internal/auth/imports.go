@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,7 @@ type importing struct {
 	dry    bool
 	result ImportResult
 	ended  []string // subjects of keys and sessions
+	adopts string   // the subject that is adopted on its first use; "" = the operator imports
 }
 
 // Import imports a batch, of MaxImportBatch rows at most.
@@ -136,13 +138,18 @@ func (in *importing) earlier(ctx context.Context, kind, id string) (*Imported, e
 	return &before, nil
 }
 
-// record records an effect of the import on one subject, or on n together.
+// record records an effect of the import on one subject, or on n together. What is adopted
+// has proved itself, so that it is the actor.
 func (in *importing) record(ctx context.Context, action, subject string, n int) error {
 	if n == 0 {
 		return nil
 	}
 	e := operableEvent(ctx, action, subject, in.tx.Now())
 	e.Occurrences = int64(n)
+	if in.adopts != "" {
+		e.Subject = cmp.Or(subject, in.adopts)
+		e.Actor = in.adopts
+	}
 	return in.tx.Record(ctx, e)
 }
 

@@ -55,7 +55,7 @@ func (s *Verifications) introspector(ctx context.Context, app AppCredentials) (*
 		return RequireAccount(ctx, CredentialsVerify)
 	}
 	c := CallerFrom(ctx)
-	proof, err := s.tokens.prove(ctx, c, app)
+	proof, err := s.tokens.prove(ctx, c, app, "")
 	if err != nil {
 		return nil, err
 	}

@@ -14,9 +14,9 @@ import (
 var layers = []string{
 	`doc error validate subject change email config network caller principal lastuse overlap application developer key session user userlist page
 		signingkey replay refresh rotation minting counts store peers settle device login eventlist keylist webhook setup invitation pairing usersession
-		access verification imported mirror requirement`,
+		access verification imported mirror requirement adoption`,
 	"cache lastuses sessionqueue signer credentials buckets passwords trail replays issuer finder revoker recognizer importedsecrets knownusers mirrors mirrorsyncs",
-	"authenticator limiter logins sessions refreshtokens developers operator keys applications users mirrored tokens usersessions audits leaks verifications introspection signing webhooks setups team invitations acceptance pairings imports importedaccounts importedsessions importedpairings importedrows",
+	"authenticator limiter logins sessions refreshtokens developers operator keys applications users mirrored tokens usersessions audits leaks verifications introspection signing webhooks setups team invitations acceptance pairings imports importedaccounts importedsessions importedpairings importedrows adoptions adopter adoptedtokens",
 	"auth",
 }
 

@@ -22,12 +22,14 @@ type Leaks struct {
 	finder      *finder
 	revoker     *revoker
 	credentials *credentials
+	adopter     *adopter
 }
 
 // Report ends a credential, for whoever holds it: the secret of an API key, with
 // the sessions that the key minted; the secret of an application; or the session of
 // a token. What it ends is refused once it returns nil. It returns nil also for
-// what is no credential here.
+// what is no credential here. A key or token that only the upstream knows is adopted first,
+// so that it ends.
 //
 // White space around it is removed, as when it was copied with the end of its line.
 func (s *Leaks) Report(ctx context.Context, secret string) error {
@@ -37,7 +39,32 @@ func (s *Leaks) Report(ctx context.Context, secret string) error {
 		return err
 	}
 	secret = strings.TrimSpace(secret)
-	var err error
+	err := s.end(ctx, secret)
+	if errors.Is(err, problem.ErrNotFound) && s.adopter != nil {
+		if err = s.adopt(ctx, secret); err == nil {
+			err = s.end(ctx, secret)
+		}
+	}
+	if errors.Is(err, problem.ErrNotFound) {
+		CallerFrom(ctx).Foreign = true
+		return nil
+	}
+	return err
+}
+
+// adopt adopts what only the upstream may know.
+func (s *Leaks) adopt(ctx context.Context, secret string) error {
+	switch {
+	case credential.IsImportedKey(secret):
+		return s.adopter.key(ctx, secret, CallerFrom(ctx).AddressID())
+	case credential.IsImportedRefresh(secret):
+		return s.adopter.token(ctx, secret)
+	default:
+		return problem.ErrNotFound
+	}
+}
+
+func (s *Leaks) end(ctx context.Context, secret string) (err error) {
 	switch {
 	case credential.ValidKey(secret):
 		err = s.endKey(ctx, secret)
@@ -45,10 +72,6 @@ func (s *Leaks) Report(ctx context.Context, secret string) error {
 		err = s.endApplicationSecret(ctx, s.vault.Hash(secret))
 	default:
 		err = s.endSession(ctx, secret)
-	}
-	if errors.Is(err, problem.ErrNotFound) {
-		CallerFrom(ctx).Foreign = true
-		return nil
 	}
 	return err
 }

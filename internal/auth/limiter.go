@@ -10,6 +10,7 @@ import (
 type Limiter struct {
 	buckets     *buckets
 	credentials *credentials
+	adopter     *adopter
 }
 
 // Spend charges the bucket of the caller's credential or, without a valid one or
@@ -17,7 +18,8 @@ type Limiter struct {
 // without a name means the common one. The answer describes the bucket that was
 // charged. If a bucket cannot be reached, the answer describes a full one and
 // the request is refused as Unavailable. Spend revalidates the credential, and
-// leaves the caller without a principal if a peer has ended it.
+// leaves the caller without a principal if a peer has ended it. Once the address is
+// charged, it may adopt an unknown API key, which then bears the charge in its place.
 func (l *Limiter) Spend(ctx context.Context, c *Caller, byAddress ratelimit.Policy) error {
 	if c.Principal != nil {
 		version, err := l.buckets.spendCredential(ctx, c)
@@ -28,7 +30,27 @@ func (l *Limiter) Spend(ctx context.Context, c *Caller, byAddress ratelimit.Poli
 			return nil
 		}
 	}
-	return l.buckets.spendAddress(ctx, c, byAddress)
+	if err := l.buckets.spendAddress(ctx, c, byAddress); err != nil {
+		return err
+	}
+	return l.adopt(ctx, c)
+}
+
+// adopt adopts the key of a caller whose address was charged.
+func (l *Limiter) adopt(ctx context.Context, c *Caller) error {
+	ok, err := l.adopter.caller(ctx, c, c.AddressID())
+	if !ok || err != nil {
+		return err
+	}
+	if l.credentials.authenticate(ctx, c); c.Principal == nil {
+		return nil
+	}
+	l.buckets.refund(ctx, c)
+	version, err := l.buckets.spendCredential(ctx, c)
+	if err == nil {
+		l.credentials.revalidate(ctx, c, version)
+	}
+	return err
 }
 
 // SpendMore charges the bucket of the caller's credential for the rest of a

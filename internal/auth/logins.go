@@ -21,6 +21,7 @@ type Logins struct {
 	issuer      *issuer
 	credentials *credentials
 	recognizer  *recognizer
+	adopter     *adopter
 	maxSessions int // of one developer
 }
 
@@ -56,7 +57,7 @@ func (s *Logins) login(ctx context.Context, c *Caller, in LoginInput) (Grant, er
 	g := guess{password: in.Password, known: who.known, bucket: who.bucket, action: audit.Login, refusal: errInvalidLogin}
 	for {
 		var grant Grant
-		err = s.passwords.attempt(ctx, g, func(context.Context) (StoredDeveloper, error) { return row, nil },
+		err = s.passwords.attempt(ctx, g, func(ctx context.Context) (StoredDeveloper, error) { return s.orAdopted(ctx, row, in) },
 			func(ctx context.Context, d StoredDeveloper) (err error) {
 				c.proved = Holder{Kind: DeveloperToken, ID: d.ID}
 				grant, err = s.openSession(ctx, c, d, s.passwords.rehash(ctx, &d, in.Password), who.device, in.UseCookie)
@@ -69,6 +70,19 @@ func (s *Logins) login(ctx context.Context, c *Caller, in LoginInput) (Grant, er
 			return Grant{}, err
 		}
 	}
+}
+
+// orAdopted returns the developer who was found or, if nobody was, the one whom the
+// upstream knows.
+func (s *Logins) orAdopted(ctx context.Context, found StoredDeveloper, in LoginInput) (StoredDeveloper, error) {
+	if found.ID != "" || s.adopter == nil {
+		return found, nil
+	}
+	d, err := s.adopter.developer(ctx, in.Email, in.Password)
+	if errors.Is(err, problem.ErrNotFound) {
+		return StoredDeveloper{}, nil
+	}
+	return d, err
 }
 
 // errRehashed means that another login has replaced the bcrypt hash of the password

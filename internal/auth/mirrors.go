@@ -17,6 +17,7 @@ type Mirror struct {
 	now      func() time.Time // of the store
 	machine  func() time.Time
 	log      *slog.Logger
+	missing  func(ctx context.Context, id string) error // adopts a user; nil = nobody does
 	known    knownUsers
 	quiet    atomic.Int64 // until when Syncs are not asked for, in unix nanoseconds of the machine
 	waiting  atomic.Int64
@@ -28,7 +29,11 @@ type Mirror struct {
 // kind Unavailable if it is being deleted or nobody can tell. It asks the upstream once a
 // minute for each user.
 func (m *Mirror) Ensure(ctx context.Context, userID string) error {
-	if _, err := m.store.User(ctx, userID); err != nil {
+	_, err := m.store.User(ctx, userID)
+	if errors.Is(err, problem.ErrNotFound) && m.missing != nil {
+		err = m.missing(ctx, userID)
+	}
+	if err != nil {
 		return err
 	}
 	switch task, err := m.store.MirrorTask(ctx, userID); {

@@ -114,6 +114,13 @@ func (s *Developers) delete(ctx context.Context, tx Tx, id string) ([]string, er
 	if err != nil {
 		return nil, err
 	}
+	d, err := tx.Developer(ctx, id)
+	if err == nil {
+		err = leaveTrace(ctx, tx, s.vault, endedEmail, FoldEmail(d.Email))
+	}
+	if err != nil {
+		return nil, err
+	}
 	return ended, tx.DeleteDeveloper(ctx, id)
 }
 

@@ -25,6 +25,7 @@ type RefreshTokens struct {
 	queue       *sessionQueue
 	revoker     *revoker
 	credentials *credentials
+	adopter     *adopter
 	outcomes    [refreshOutcomes]atomic.Uint64
 }
 
@@ -51,6 +52,11 @@ func (s *RefreshTokens) refresh(ctx context.Context, token string) (Grant, Refre
 		return Grant{}, refreshUndecided, err
 	}
 	row, t, err := s.finder.byRefreshToken(ctx, token)
+	if adopted, failed := s.adopt(ctx, token, err); failed != nil {
+		return Grant{}, refreshUndecided, failed
+	} else if adopted {
+		row, t, err = s.finder.byRefreshToken(ctx, token)
+	}
 	ctx, end := settle(ctx)
 	defer end()
 	if errors.Is(err, problem.ErrNotFound) {
@@ -83,6 +89,19 @@ func (s *RefreshTokens) refresh(ctx context.Context, token string) (Grant, Refre
 		}
 	}
 	return s.rotate(ctx, c, row.ID, int64(t.Generation), retry)
+}
+
+// adopt adopts a refresh token that was looked up with err, if it may be one of the
+// upstream, and reports whether to look again: it may be here also if the upstream
+// refuses it, since another call has brought it.
+func (s *RefreshTokens) adopt(ctx context.Context, token string, err error) (bool, error) {
+	if s.adopter == nil || !errors.Is(err, problem.ErrNotFound) || !credential.IsImportedRefresh(token) {
+		return false, nil
+	}
+	if err := s.adopter.token(ctx, token); err != nil && !errors.Is(err, problem.ErrNotFound) {
+		return false, err
+	}
+	return true, nil
 }
 
 // swap rotates the session that was looked up in one step, if it still is as it was
@@ -192,9 +211,15 @@ func (s *RefreshTokens) applyRefresh(
 
 // Revoke ends the session of an access token, or of a refresh token of any
 // generation, and the user tokens that the session minted. An unknown token is
-// not an error (RFC 7009 section 2.2).
+// not an error (RFC 7009 section 2.2); one that only the upstream knows is adopted first,
+// so that it ends.
 func (s *RefreshTokens) Revoke(ctx context.Context, token string) error {
 	id, holder, err := s.finder.byToken(ctx, token)
+	if adopted, failed := s.adopt(ctx, token, err); failed != nil {
+		return failed
+	} else if adopted {
+		id, holder, err = s.finder.byToken(ctx, token)
+	}
 	c := CallerFrom(ctx)
 	if errors.Is(err, problem.ErrNotFound) {
 		c.Foreign = true

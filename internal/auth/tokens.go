@@ -23,13 +23,12 @@ type Tokens struct {
 	credentials *credentials
 	uses        *lastUses
 	imported    *importedSecrets
+	adopter     *adopter
+	mirrored    bool // users may have tokens upstream
 	maxSessions int  // of one user
 	pages       bool // may use the secrets of applications
 	now         func() time.Time
 }
-
-// AppCredentials is what an application presents; "" is absent.
-type AppCredentials struct{ AppID, AppSecret string }
 
 // Create mints a pair for a user: in the name of the application whose
 // credentials are given, otherwise of the caller. An unknown application and a
@@ -59,7 +58,7 @@ func (s *Tokens) Create(ctx context.Context, userID string, app AppCredentials) 
 	}
 	mint.UserID = id
 	if app.AppID == "" {
-		if _, err := s.store.User(ctx, id); err != nil {
+		if err := s.findUser(ctx, id); err != nil {
 			return Grant{}, userError(err)
 		}
 	}
@@ -187,14 +186,14 @@ func (s *Tokens) forCaller(ctx context.Context) (StoredSession, error) {
 // address, so that any number of valid exchanges at once succeed; a caller who is
 // gone by then counts like a refused one.
 func (s *Tokens) exchange(ctx context.Context, c *Caller, app AppCredentials, userID string) (StoredSession, error) {
-	proof, err := s.prove(ctx, c, app)
+	proof, err := s.prove(ctx, c, app, userID)
 	if err != nil {
 		return StoredSession{}, err
 	}
+	missing := s.findUser(ctx, userID)
 	ctx, end := settle(ctx)
 	defer end()
 	limits := []ratelimit.Step{{Action: ratelimit.ToTake, Policy: s.limits.ExchangeApp, ID: app.AppID}}
-	_, missing := s.store.User(ctx, userID)
 	if missing == nil {
 		limits = append(limits, ratelimit.Step{Action: ratelimit.ToTake, Policy: s.limits.ExchangeUser, ID: userID})
 	}
@@ -212,13 +211,17 @@ type proof struct {
 
 // prove authenticates an application. What is refused counts, and is recorded, as a
 // refused exchange, whatever it was for: that is a guess at the secret. The caller must
-// have the proof accepted before it learns anything of it.
-func (s *Tokens) prove(ctx context.Context, c *Caller, app AppCredentials) (proof, error) {
+// have the proof accepted before it learns anything of it. It is for a token of the user,
+// who may be "".
+func (s *Tokens) prove(ctx context.Context, c *Caller, app AppCredentials, userID string) (proof, error) {
 	now := s.now()
 	h := s.vault.Hash(app.AppSecret)
 	row, err := s.application(ctx, app)
 	if err == nil && !row.admits(h, now) && credential.IsImportedAppSecret(app.AppSecret) {
 		row, err = s.checkImported(ctx, c, row, app.AppSecret, h)
+	}
+	if (errors.Is(err, problem.ErrNotFound) || err == nil && !row.admits(h, now)) && s.mayAdopt(app) {
+		row, err = s.adopt(ctx, c, row, app, userID, h)
 	}
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return proof{}, err
@@ -249,6 +252,35 @@ func (s *Tokens) checkImported(
 		return row, err
 	}
 	return s.imported.check(ctx, row, secret, h)
+}
+
+func (s *Tokens) mayAdopt(app AppCredentials) bool {
+	return s.adopter != nil && credential.IsImportedAppID(app.AppID) && credential.IsImportedAppSecret(app.AppSecret)
+}
+
+// adopt is adopter.application, with the condition of checkImported: each question costs
+// the upstream a comparison.
+func (s *Tokens) adopt(
+	ctx context.Context, c *Caller, row StoredApplication, app AppCredentials, userID string, h credential.Hash,
+) (StoredApplication, error) {
+	w, err := s.buckets.peek(ctx, s.limits.ExchangeRefused, c.AddressID())
+	if err != nil || !w.Admitted {
+		return row, err
+	}
+	adopted, err := s.adopter.application(ctx, app, userID, h)
+	if errors.Is(err, problem.ErrNotFound) {
+		return row, nil
+	}
+	return adopted, err
+}
+
+// findUser returns nil if the user is here, perhaps by adoption.
+func (s *Tokens) findUser(ctx context.Context, id string) error {
+	_, err := s.store.User(ctx, id)
+	if errors.Is(err, problem.ErrNotFound) {
+		err = s.adopter.user(ctx, id)
+	}
+	return err
 }
 
 // accept charges what a proof costs, in one step: nothing if the address has made too
@@ -333,6 +365,11 @@ func (s *Tokens) Revoke(ctx context.Context, userID string) error {
 		}
 		if ended, err = tx.EndSessions(ctx, SessionFilter{UserID: id}, tx.Now()); err != nil {
 			return err
+		}
+		if s.mirrored { // those that the upstream has made end as well, whether or not they are here
+			if err := leaveTrace(ctx, tx, s.vault, endedTokens, id); err != nil {
+				return err
+			}
 		}
 		return tx.Record(ctx, c.Event(audit.TokenRevoke, userSubject(id), tx.Now()))
 	})

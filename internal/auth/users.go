@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -16,7 +17,8 @@ type Users struct {
 	vault       *credential.Vault
 	replays     *replays
 	credentials *credentials
-	mirror      *Mirror      // nil: there is no upstream
+	mirror      *Mirror // nil: there is no upstream
+	adopter     *adopter
 	most        int          // users
 	recounted   atomic.Int64 // when the users were last found to be as many, in unix seconds
 }
@@ -97,6 +99,9 @@ func (s *Users) Get(ctx context.Context, userID string) (User, error) {
 		return User{}, err
 	}
 	u, err := s.store.User(ctx, id)
+	if errors.Is(err, problem.ErrNotFound) && s.adopter.user(ctx, id) == nil {
+		u, err = s.store.User(ctx, id)
+	}
 	if err != nil {
 		return User{}, userError(err)
 	}

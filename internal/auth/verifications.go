@@ -25,6 +25,7 @@ type Verifications struct {
 	buckets     *buckets
 	limits      *Limits
 	tokens      *Tokens
+	adopter     *adopter
 	now         func() time.Time
 }
 
@@ -125,8 +126,14 @@ func (s *Verifications) judgeAll(ctx context.Context, by *Principal, in []Creden
 	return out, nil
 }
 
-// conclude says what a credential is good for whose limit was charged, if it is known.
+// conclude says what a credential is good for whose limit was charged, if it is known. One
+// that is unknown may be adopted, unless the verification is dry.
 func (s *Verifications) conclude(ctx context.Context, by *Principal, c *Caller, in *CredentialCheck) (Verification, error) {
+	if !c.dry {
+		if err := s.adopt(ctx, c, guesser(by, c), in.Spend); err != nil {
+			return Verification{}, err
+		}
+	}
 	refusal, err := s.verdict(c, in.refusal)
 	switch {
 	case err != nil:
@@ -198,6 +205,19 @@ func (s *Verifications) verdict(c *Caller, needed func(*Caller) *problem.Error) 
 	}
 }
 
+// adopt adopts the API key of a caller who is refused since it is unknown, and then charges
+// it. who is charged for the question.
+func (s *Verifications) adopt(ctx context.Context, c *Caller, who string, spend bool) error {
+	ok, err := s.adopter.caller(ctx, c, who)
+	if !ok || err != nil {
+		return err
+	}
+	if s.credentials.authenticate(ctx, c); c.Principal == nil {
+		return nil
+	}
+	return s.charge(ctx, []*Caller{c}, []bool{spend})
+}
+
 // Presented is a credential as the header of a request has it. The zero value is none.
 type Presented struct {
 	Secret string
@@ -214,6 +234,7 @@ func (s *Verifications) Authorize(ctx context.Context, c *Caller, presented Pres
 	if err != nil {
 		return err
 	}
+	charged := false
 	switch {
 	case c.Principal != nil:
 	case q.Anybody && !q.Spend:
@@ -221,6 +242,18 @@ func (s *Verifications) Authorize(ctx context.Context, c *Caller, presented Pres
 	default:
 		if err := s.buckets.spendAddress(ctx, c, s.limits.Address); err != nil {
 			return err
+		}
+		charged = true
+	}
+	if charged {
+		if err := s.adopt(ctx, c, c.AddressID(), q.Spend); err != nil {
+			return err
+		}
+		if c.Principal != nil {
+			s.buckets.giveBack(ctx, c.Spent, c.AddressID())
+			if refusal, err = s.verdict(c, q.refusal); err != nil {
+				return err
+			}
 		}
 	}
 	if refusal == nil || c.Principal == nil && q.Anybody {

@@ -19,6 +19,13 @@ var uniques = map[string]string{
 	"developers.email_folded": "email",
 	"users.email_folded":      "email",
 	"users.external_user_id":  "external_user_id",
+
+	// Primary keys that nodes may bring at once, each from elsewhere. SQLite has one node.
+	"developers.pkey":   "id",
+	"users.pkey":        "id",
+	"sessions.pkey":     "id",
+	"api_keys.pkey":     "id",
+	"applications.pkey": "app_id",
 }
 
 var (
