@@ -195,6 +195,37 @@ const maxAnswer = 16 << 20
 // know the credential: the call may then have taken effect. It waits for others where too
 // many are under way.
 func (c *Client) Call(ctx context.Context, with Credential, method, path string, query url.Values, in, out any) error {
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return err
+		}
+	}
+	err := c.call(ctx, request{with: with, method: method, path: path, query: query, body: body, contentType: jsonType}, out)
+	if refused, ok := errors.AsType[*Refusal](err); ok && refused.Status == http.StatusUnauthorized {
+		return problem.UnavailableError(refused)
+	}
+	return err
+}
+
+const (
+	jsonType = "application/json"
+	formType = "application/x-www-form-urlencoded"
+)
+
+// request is one of Client.call. Unless with is set, it is proved by its proof alone.
+type request struct {
+	with         Credential
+	method, path string
+	query        url.Values
+	body         []byte // nil: none
+	contentType  string
+	proof        http.Header
+}
+
+// call is Client.Call for which a 401 is a *Refusal too.
+func (c *Client) call(ctx context.Context, in request, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	select {
@@ -204,21 +235,20 @@ func (c *Client) Call(ctx context.Context, with Credential, method, path string,
 		return problem.UnavailableError(fmt.Errorf("the upstream: too many calls at once: %w", ctx.Err()))
 	}
 	var body io.Reader
-	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(data)
+	if in.body != nil {
+		body = bytes.NewReader(in.body)
 	}
-	r, err := http.NewRequestWithContext(ctx, method, c.base.String()+path, body)
+	r, err := http.NewRequestWithContext(ctx, in.method, c.base.String()+in.path, body)
 	if err != nil {
 		return err
 	}
-	r.URL.RawQuery = query.Encode()
-	r.Header.Set("Accept", "application/json")
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := c.Do(r, with)
+	r.URL.RawQuery = in.query.Encode()
+	if in.proof != nil {
+		r.Header = in.proof.Clone()
+	}
+	r.Header.Set("Accept", jsonType)
+	r.Header.Set("Content-Type", in.contentType)
+	answer, err := c.Do(r, in.with)
 	if err != nil {
 		return err
 	}
@@ -227,7 +257,7 @@ func (c *Client) Call(ctx context.Context, with Credential, method, path string,
 	switch {
 	case err != nil:
 		return problem.UnavailableError(fmt.Errorf("the upstream: %w", err))
-	case answer.StatusCode == http.StatusUnauthorized || answer.StatusCode >= 500:
+	case answer.StatusCode >= 500:
 		return problem.UnavailableError(refusal(answer.StatusCode, data))
 	case answer.StatusCode >= 400:
 		return refusal(answer.StatusCode, data)
@@ -237,7 +267,7 @@ func (c *Client) Call(ctx context.Context, with Credential, method, path string,
 		return nil
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		return problem.UnavailableError(fmt.Errorf("the upstream: %s %s: %w", method, path, err))
+		return problem.UnavailableError(fmt.Errorf("the upstream: %s %s: its answer cannot be read", in.method, in.path))
 	}
 	return nil
 }

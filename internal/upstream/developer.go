@@ -26,6 +26,8 @@ const tokenTime = 50 * time.Minute
 // Checking a password takes the upstream a third of a second.
 const retryLogin = 5 * time.Second
 
+const loginPath = "/api/v1/auth/login"
+
 // developer logs the service's developer in, when a token is first needed and from
 // then on before it ends. Safe for concurrent use.
 type developer struct {
@@ -102,11 +104,11 @@ func (d *developer) logIn(ctx context.Context) (string, error) {
 // ask exchanges the password for a token, and returns how long to use it.
 func (d *developer) ask(ctx context.Context) (token string, life time.Duration, err error) {
 	form := url.Values{"username": {d.email}, "password": {d.password}, "grant_type": {"password"}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/api/v1/auth/login", strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, loginPath, strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", 0, err
 	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Content-Type", formType)
 	answer, err := d.send(r)
 	if err != nil {
 		return "", 0, err

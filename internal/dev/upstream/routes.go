@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -31,9 +30,10 @@ const WebhookSecret = "provider-secret"
 func (s *Server) provesItself(r *http.Request, p proof) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := r.Header.Get("X-Open-Wearables-API-Key") == s.Key
+	presented := r.Header.Get("X-Open-Wearables-API-Key")
+	key := presented == s.Key || s.keys[presented]
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	developer := ok && s.tokens[token]
+	developer := ok && s.tokens[token] != nil
 	switch p {
 	case either:
 		return key || developer
@@ -66,25 +66,12 @@ func text(status int, body string) http.HandlerFunc {
 }
 
 func (s *Server) routes() {
-	s.handle("POST /auth/login", nothing, s.logIn)
+	s.credentialRoutes()
 	s.userRoutes()
 	s.dataRoutes()
 	s.settingRoutes()
 	s.publicRoutes()
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound, "Not Found") })
-}
-
-func (s *Server) logIn(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r.PostFormValue("username") != s.Email || r.PostFormValue("password") != s.Password {
-		refuse(w, http.StatusUnauthorized, "Incorrect email or password")
-		return
-	}
-	token := rand.Text() + rand.Text()
-	s.tokens[token] = true
-	s.logins++
-	answer(w, http.StatusOK, map[string]any{"access_token": token, "token_type": "bearer", "expires_in": 3600, "refresh_token": "rt-" + rand.Text()})
 }
 
 // dataRoutes are those of one user's data. Whoever has the key may read every user's.
@@ -140,7 +127,7 @@ func (s *Server) settingRoutes() {
 		"DELETE /providers/{p}/webhooks/subscriptions/{s}", "GET /oura/webhooks/subscriptions", "POST /oura/webhooks/subscriptions",
 		"POST /oura/webhooks/subscriptions/renew", "GET /dashboard/stats", "GET /config", "GET /newer/{id}/things",
 		// These answer with what only this server may answer.
-		"GET /developers", "DELETE /developers/{id}", "GET /invitations", "POST /users/{id}/token",
+		"GET /developers", "DELETE /developers/{id}", "GET /invitations",
 	} {
 		s.handle(pattern, tokenOnly, func(w http.ResponseWriter, r *http.Request) {
 			answer(w, http.StatusOK, map[string]any{"setting": r.Pattern})

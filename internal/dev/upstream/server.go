@@ -56,7 +56,11 @@ type Server struct {
 	http     *http.Server // nil while it is down
 	users    map[string]*User
 	order    []string
-	tokens   map[string]bool // of the developer
+	tokens   map[string]*Developer // access tokens
+	keys     map[string]bool       // beside that of the service
+	accounts []*Developer          // the first one is the service's
+	apps     []*application
+	refresh  map[string]*grant // live refresh tokens
 	logins   int
 	requests []Request
 	synced   map[string]int64 // bytes that were kept, by user
@@ -70,8 +74,9 @@ func New(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{
 		Key: "sk-" + strings.ToLower(rand.Text()), Email: "service@example.com", Password: rand.Text(), mux: http.NewServeMux(),
-		users: map[string]*User{}, tokens: map[string]bool{}, synced: map[string]int64{}, streams: map[chan string]string{}, opened: make(chan struct{}),
+		users: map[string]*User{}, tokens: map[string]*Developer{}, keys: map[string]bool{}, refresh: map[string]*grant{}, synced: map[string]int64{}, streams: map[chan string]string{}, opened: make(chan struct{}),
 	}
+	s.AddDeveloper(s.Email, s.Password)
 	s.routes()
 	s.listen(t, "127.0.0.1:0")
 	t.Cleanup(s.Stop)
