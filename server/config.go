@@ -262,6 +262,8 @@ func namedLimits(l *auth.Limits) (all []namedLimit) {
 		{"public", l.Public},
 		{"pairing", l.Pairing},
 		{"pairings", l.Pairings},
+		{"adoption", l.Adoption},
+		{"adoptions", l.Adoptions},
 	} {
 		all = append(all, namedLimit{n.flag, n.of.Limit, n.of.Window})
 	}

@@ -93,6 +93,9 @@ func (s *Server) collectors() []prometheus.Collector {
 	if s.auth.Mirror != nil {
 		all = append(all, mirrorMetrics(s.auth.Mirror))
 	}
+	if s.auth.Adoptions != nil {
+		all = append(all, adoptionMetrics(s.auth.Adoptions)...)
+	}
 	if s.tracer != nil {
 		all = append(all, traceMetrics(s.tracer)...)
 	}

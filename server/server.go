@@ -141,7 +141,7 @@ func (s *Server) compose(ctx context.Context) error {
 	s.passwords = credential.NewPasswords(concurrency, 16*concurrency)
 	s.auth, err = auth.New(ctx, s.config.Auth, auth.Ports{
 		Store: s.store, LastUses: s.store, Vault: vault,
-		Passwords: s.passwords, Peers: peers, Webhooks: s.webhooks, Upstream: users, Now: s.now, Log: s.config.Log, Machine: s.config.machine(), Await: store.Await, Fresh: store.WithBudget,
+		Passwords: s.passwords, Peers: peers, Webhooks: s.webhooks, Upstream: users, Adopt: s.credentials(), Now: s.now, Log: s.config.Log, Machine: s.config.machine(), Await: store.Await, Fresh: store.WithBudget,
 	})
 	if err != nil {
 		return err

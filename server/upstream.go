@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/openwearables/openwearables/internal/auth"
 	"github.com/openwearables/openwearables/internal/gateway"
 	"github.com/openwearables/openwearables/internal/privatefile"
 	"github.com/openwearables/openwearables/internal/store"
@@ -25,6 +26,7 @@ type Upstream struct {
 	Email    string // of the service's developer
 	Password string
 	Streams  int      // event streams that are open at once
+	Adopt    bool     // credentials that are unknown here are asked for there, once, and are ours then
 	Allow    []string // further paths to forward for developers, each "METHOD /api/v1/path/{value}"
 }
 
@@ -57,8 +59,8 @@ func (c *Config) ReadUpstreamFiles(keyFile, developerFile string) error {
 func (c *Config) checkUpstream() error {
 	u := &c.Upstream
 	if u.URL == "" {
-		if u.Key != "" || u.Email != "" || len(u.Allow) > 0 {
-			return errors.New("--upstream-key-file, --upstream-developer-file and --upstream-allow go with --upstream")
+		if u.Key != "" || u.Email != "" || len(u.Allow) > 0 || u.Adopt {
+			return errors.New("--upstream-key-file, --upstream-developer-file, --upstream-allow and --adopt go with --upstream")
 		}
 		return nil
 	}
@@ -104,6 +106,23 @@ func (s *Server) closeGateway() {
 		s.gateway.Close()
 		s.upstream.Close()
 	}
+}
+
+// credentials returns what asks the upstream for unknown credentials, nil if nobody does.
+func (s *Server) credentials() auth.UpstreamCredentials {
+	if s.upstream == nil || !s.config.Upstream.Adopt {
+		return nil
+	}
+	return upstream.Credentials{Client: s.upstream}
+}
+
+// adoptionMetrics are the questions for unknown credentials.
+func adoptionMetrics(a *auth.Adoptions) (all []prometheus.Collector) {
+	a.Counts(func(kind, outcome string, count func() float64) {
+		all = append(all, counter("openwearables_adoptions_total",
+			"Credentials and users that were unknown here and asked for upstream, by what came of it.", count, "kind", kind, "outcome", outcome))
+	})
+	return all
 }
 
 func newUpstreamSeconds() *prometheus.HistogramVec {

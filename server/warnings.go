@@ -39,6 +39,10 @@ func (c *Config) settingWarnings() []string {
 	if high := highLimits(&c.Auth.Limits); high != "" {
 		warnings = append(warnings, fmt.Sprintf("%s: more than %d times the default hardly limits anybody: lower it", high, muchHigher))
 	}
+	if c.Upstream.Adopt {
+		warnings = append(warnings, "--adopt asks the backend for what is unknown here: leave it out once openwearables_adoptions_total{outcome=\"adopted\"} stands still, "+
+			"or import the backend's database, which brings all at once")
+	}
 	if c.DrainDelay > longDrain {
 		warnings = append(warnings, fmt.Sprintf("--drain-delay %s: a stop takes up to %s, and many supervisors kill after 10s or 30s: "+
 			"raise their limit (stop_grace_period, terminationGracePeriodSeconds, TimeoutStopSec)", c.DrainDelay, c.DrainDelay+drainTimeout+closeTimeout))

@@ -155,16 +155,17 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 	a.Imports = &Imports{
 		store: p.Store, vault: p.Vault, issuer: issuer, credentials: credentials, developers: a.Developers, users: a.Users,
 	}
-	if p.Adopt != nil {
-		a.adopt(p, passwords)
-	}
 	a.Pairings = &Pairings{store: p.Store, vault: p.Vault, buckets: buckets, limits: limits, replays: replays, tokens: a.Tokens}
 	a.Audits = &Audits{store: p.Store, vault: p.Vault, limits: a.Limits, fresh: p.Fresh, now: p.Now}
-	return a, a.Signing.start(ctx, !config.IssuesNothing)
+	return a.adopting(p, passwords), a.Signing.start(ctx, !config.IssuesNothing)
 }
 
-// adopt lets the services adopt what only the upstream knows.
-func (a *Auth) adopt(p Ports, passwords *passwords) {
+// adopting returns a, whose services adopt what only the upstream knows if that may be
+// asked.
+func (a *Auth) adopting(p Ports, passwords *passwords) *Auth {
+	if p.Adopt == nil {
+		return a
+	}
 	ad := &adopter{
 		imports: a.Imports, upstream: p.Adopt, buckets: passwords.buckets, limits: passwords.buckets.limits, passwords: passwords,
 		fresh: p.Fresh, machine: p.Machine, log: p.Log, places: make(chan struct{}, maxQuestions),
@@ -175,6 +176,7 @@ func (a *Auth) adopt(p Ports, passwords *passwords) {
 	if a.Mirror != nil {
 		a.Mirror.missing = ad.user
 	}
+	return a
 }
 
 // Flush writes when credentials were last used, and the sums of refusals whose

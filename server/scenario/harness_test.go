@@ -73,6 +73,7 @@ func unlimited(c *server.Config) {
 		&l.Key.Limit, &l.Developer.Limit, &l.User.Limit, &l.Address.Limit, &l.Login.Limit, &l.LoginAccount.Limit,
 		&l.Refresh.Limit, &l.RefreshSession.Limit, &l.ExchangeApp.Limit, &l.ExchangeUser.Limit, &l.ExchangeRefused.Limit,
 		&l.Verify.Limit, &l.VerifyRefused.Limit, &l.Ingest.Limit, &l.Public.Limit, &l.Pairing.Limit, &l.Pairings.Limit,
+		&l.Adoption.Limit, &l.Adoptions.Limit,
 	} {
 		*limit = 1_000_000
 	}

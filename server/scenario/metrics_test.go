@@ -94,7 +94,7 @@ func allMetrics(t *testing.T) string {
 		},
 		func(c *server.Config) {
 			c.Database, c.Secret = "sqlite:"+filepath.Join(t.TempDir(), "node.db"), nil
-			c.Upstream = server.Upstream{URL: up.URL, Key: up.Key, Email: up.Email, Password: up.Password, Streams: 30}
+			c.Upstream = server.Upstream{URL: up.URL, Key: up.Key, Email: up.Email, Password: up.Password, Streams: 30, Adopt: true}
 		},
 	} {
 		listening, addr := withMetrics()

@@ -236,6 +236,8 @@ func (p *program) serveSettings(command, summary string) *settings {
 	s.StringVar(&c.Upstream.URL, "upstream", "", "`address` of the Open Wearables backend to which requests for data are forwarded: http://HOST:PORT")
 	s.StringVar(&s.upstreamKey, "upstream-key-file", "", "`file` of mode 0600 with an API key of that backend, and nothing else")
 	s.StringVar(&s.upstreamDeveloper, "upstream-developer-file", "", "`file` of mode 0600 with the email of a developer of that backend on its first line, and the password on its second")
+	s.toggle(&c.Upstream.Adopt, "adopt", "ask the backend of --upstream once for each API key, application, refresh token and login that is unknown here, and take it over if it is good there: "+
+		"where its database cannot be imported. Leave it out once all have come")
 	s.number(&c.Upstream.Streams, "upstream-streams", "event streams of --upstream that are open at once on this node, 1 to 1000; it has 50 connections to its database, of which each takes one")
 	s.Var((*texts)(&c.Upstream.Allow), "upstream-allow", "comma-separated further `paths` to forward for developers alone, each as \"GET /api/v1/path/{value}\"")
 	s.toggle(&c.Dashboard, "dashboard", "serve the dashboard, at / and at the other paths of its pages")
@@ -272,6 +274,8 @@ func (p *program) serveSettings(command, summary string) *settings {
 	s.number(&l.Public.Limit, "limit-public", "requests a minute from an address that are forwarded to --upstream without a credential; one more is a 503")
 	s.number(&l.Pairing.Limit, "limit-pairing", "refused pairing codes a minute of an address")
 	s.number(&l.Pairings.Limit, "limit-pairings", "refused pairing codes a minute of all addresses: a code has 40 bits")
+	s.number(&l.Adoption.Limit, "limit-adoption", "credentials a minute from an address that the backend of --adopt does not know either")
+	s.number(&l.Adoptions.Limit, "limit-adoptions", "questions a minute to the backend of --adopt, for all addresses; one more is a 503")
 	s.duration(&c.AlertInterval, "alert-interval", "how often one of the nodes looks for what needs an alert, 100ms to 1h")
 	s.duration(&c.Retention.Alerts, "alert-retention", "how long resolved alerts are kept, 24h to 876000h, or 0 for ever")
 	s.duration(&c.Retention.Audit, "audit-retention", "how long the audit trail is kept, 24h to 876000h, or 0 for ever")

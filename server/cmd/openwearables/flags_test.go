@@ -13,9 +13,9 @@ import (
 )
 
 // flagsOfServe lists every setting.
-var flagsOfServe = strings.Fields(`access-token-ttl addr alert-interval alert-retention allow-keys-in-browsers allowed-headers allowed-origins audit-retention client-address dashboard
+var flagsOfServe = strings.Fields(`access-token-ttl addr adopt alert-interval alert-retention allow-keys-in-browsers allowed-headers allowed-origins audit-retention client-address dashboard
 	database database-file dev drain-delay empty ext-authz-addr first-request-timeout forward-auth-policy idle-timeout insecure-http jwt-alg
-	ledger-retention limit-address limit-developer limit-exchange limit-exchange-refused limit-exchange-user limit-ingest limit-key limit-login
+	ledger-retention limit-address limit-adoption limit-adoptions limit-developer limit-exchange limit-exchange-refused limit-exchange-user limit-ingest limit-key limit-login
 	limit-login-account limit-pairing limit-pairings limit-public limit-refresh limit-refresh-session limit-user limit-verify limit-verify-refused
 	log-level max-address-connections max-connections metrics-addr password-min public-url quota-applications quota-developer-sessions quota-keys
 	quota-user-sessions quota-users quota-workout-bytes quota-workouts read-timeout redis redis-file reflection refresh-absolute refresh-idle

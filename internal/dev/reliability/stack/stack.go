@@ -78,7 +78,7 @@ func Unlimited() []string {
 	var flags []string
 	for _, name := range []string{
 		"key", "developer", "user", "address", "login", "login-account", "refresh", "refresh-session",
-		"exchange", "exchange-user", "exchange-refused", "verify", "verify-refused", "ingest", "public", "pairing", "pairings",
+		"exchange", "exchange-user", "exchange-refused", "verify", "verify-refused", "ingest", "public", "pairing", "pairings", "adoption", "adoptions",
 	} {
 		flags = append(flags, "--limit-"+name, "100000000")
 	}
