@@ -9,6 +9,7 @@ import (
 
 	"github.com/openwearables/openwearables/internal/credential"
 	"github.com/openwearables/openwearables/internal/problem"
+	"github.com/openwearables/openwearables/internal/ratelimit"
 )
 
 // Verifications tells other services whether a credential is good. Safe for concurrent
@@ -251,6 +252,7 @@ func (s *Verifications) Authorize(ctx context.Context, c *Caller, presented Pres
 		}
 		if c.Principal != nil {
 			s.buckets.giveBack(ctx, c.Spent, c.AddressID())
+			c.Spent = ratelimit.Policy{}
 			if refusal, err = s.verdict(c, q.refusal); err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/google/uuid"
@@ -122,4 +123,33 @@ func TestVerificationsAdopt(t *testing.T) {
 			t.Errorf("the verification is %v", v.Body)
 		}
 	})
+}
+
+// Proxies that ask first learn of such a key too, and what is forwarded for a user who is
+// only upstream arrives.
+func TestProxiesAndGatewayAdopt(t *testing.T) {
+	t.Parallel()
+	up := newLossy(t)
+	n := start(t, unlimited, up.adopting, forwarding(t, forwardPolicy, true))
+	n.asked(t, "GET", "/spent", 200, "", bearer(up.AddKey()))
+	n.asked(t, "GET", "/spent", 401, "invalid_api_key", bearer(randomKey()))
+	user, key := uuid.NewString(), up.AddKey()
+	up.AddUser(user)
+	for id, want := range map[string]int{user: 200, uuid.NewString(): 404} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.url+"/api/v1/users/"+id+"/connections", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+key)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = answer.Body.Close(); answer.StatusCode != want {
+			t.Errorf("%s: %d, want %d", id, answer.StatusCode, want)
+		}
+	}
+	if n.countEffects(t, "user.create") != 1 {
+		t.Error("not one user was adopted")
+	}
 }
