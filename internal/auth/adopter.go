@@ -70,7 +70,8 @@ func (a *adopter) ask(ctx context.Context, kind int, name credential.Hash, who s
 	}
 	c := CallerFrom(ctx)
 	asker := &Caller{RequestID: c.RequestID, Address: c.Address, Client: c.Client, Operation: c.Operation}
-	asking := a.running.DoChan(string(name[:]), func() (any, error) {
+	asking := a.running.DoChan(string(name[:]), func() (_ any, err error) {
+		defer problem.CatchPanic(&err)
 		ctx, cancel := context.WithTimeout(WithCaller(a.fresh(context.WithoutCancel(ctx)), asker), questionTime)
 		defer cancel()
 		outcome, err := a.question(ctx, who, adopt)
