@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"github.com/openwearables/openwearables/internal/problem"
 )
 
 var errDraining = errors.New("server: draining")
@@ -28,7 +30,8 @@ func (r *readiness) check(ctx context.Context, ping func(context.Context) error)
 	if r.draining.Load() {
 		return errDraining
 	}
-	pinged := r.pings.DoChan("", func() (any, error) {
+	pinged := r.pings.DoChan("", func() (_ any, err error) {
+		defer problem.CatchPanic(&err)
 		ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 		defer cancel()
 		return nil, ping(ctx)

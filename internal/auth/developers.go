@@ -17,6 +17,7 @@ type Developers struct {
 	replays     *replays
 	trail       *trail
 	credentials *credentials
+	mirrored    bool // there may be developers upstream
 }
 
 // Me returns the caller.
@@ -55,7 +56,7 @@ func (s *Developers) UpdateMe(ctx context.Context, in DeveloperPatch) (Developer
 			if err := tx.UpdateDeveloper(ctx, d); err != nil {
 				return developerError(err)
 			}
-			if FoldEmail(d.Email) != before {
+			if s.mirrored && FoldEmail(d.Email) != before {
 				if err := leaveTrace(ctx, tx, s.vault, endedEmail, before); err != nil {
 					return err
 				}

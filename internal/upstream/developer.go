@@ -50,7 +50,8 @@ func (d *developer) get(ctx context.Context, refused string) (string, error) {
 	if token, err, ok := d.kept(refused); ok {
 		return token, err
 	}
-	login := d.logins.DoChan("", func() (any, error) {
+	login := d.logins.DoChan("", func() (_ any, err error) {
+		defer problem.CatchPanic(&err)
 		if token, err, ok := d.kept(refused); ok { // of a login that has just ended
 			return token, err
 		}
