@@ -54,7 +54,7 @@ func (in UserPatch) apply(u *User) {
 }
 
 func userError(err error) error {
-	if taken, ok := errors.AsType[*problem.TakenError](err); ok {
+	if taken, ok := errors.AsType[*problem.TakenError](err); ok && taken.Column != "id" {
 		e := &problem.Error{Kind: problem.Conflict, Reason: "email_taken", Detail: "Another user has this email"}
 		if taken.Column == "external_user_id" {
 			e.Reason, e.Detail = "external_user_id_taken", "Another user has this external_user_id"

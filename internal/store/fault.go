@@ -20,12 +20,13 @@ var uniques = map[string]string{
 	"users.email_folded":      "email",
 	"users.external_user_id":  "external_user_id",
 
-	// Primary keys that nodes may bring at once, each from elsewhere. SQLite has one node.
-	"developers.pkey":   "id",
-	"users.pkey":        "id",
-	"sessions.pkey":     "id",
-	"api_keys.pkey":     "id",
-	"applications.pkey": "app_id",
+	// Primary keys of what may come from elsewhere, by two nodes at once: as SQLite names
+	// them, and PostgreSQL.
+	"developers.id": "id", "developers.pkey": "id",
+	"users.id": "id", "users.pkey": "id",
+	"sessions.id": "id", "sessions.pkey": "id",
+	"api_keys.id": "id", "api_keys.pkey": "id",
+	"applications.app_id": "app_id", "applications.pkey": "app_id",
 }
 
 var (

@@ -238,7 +238,7 @@ func TestTakenValueNamesItsColumn(t *testing.T) {
 			{"user's email", "email", func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, sameEmail) }},
 			{"user's external id", "external_user_id", func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, sameExternal) }},
 			{"update", "email", func(ctx context.Context, tx auth.Tx) error { return tx.UpdateUser(ctx, moved) }},
-			{"id", "", func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, sameID) }},
+			{"id", "id", func(ctx context.Context, tx auth.Tx) error { return tx.InsertUser(ctx, sameID) }},
 		} {
 			err := s.try(c.write)
 			taken, ok := errors.AsType[*problem.TakenError](err)
