@@ -78,14 +78,18 @@ func isWord(c byte) bool   { return isLetter(c) || isDigit(c) }
 func isNumber(c byte) bool { return isWord(c) || c == '.' }
 
 // summary returns the verb of a statement and the table that follows it, such as
-// SELECT users.
+// SELECT users. Tables in parentheses count only after WITH.
 func summary(text string) string {
 	fields := strings.Fields(text)
 	if len(fields) == 0 {
 		return "SQL"
 	}
-	verb := strings.ToUpper(fields[0])
+	verb, depth := strings.ToUpper(fields[0]), 0
 	for i, f := range fields[:len(fields)-1] {
+		depth += strings.Count(f, "(") - strings.Count(f, ")")
+		if depth > 0 && verb != "WITH" {
+			continue
+		}
 		switch strings.ToUpper(f) {
 		case "FROM", "INTO", "UPDATE":
 			if table := strings.Trim(fields[i+1], `"(),;`); table != "" && fields[i+1][0] != '(' && leading(table, isWord) == len(table) {

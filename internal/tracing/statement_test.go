@@ -28,7 +28,8 @@ func TestStatementsHaveNoArguments(t *testing.T) {
 func TestSummary(t *testing.T) {
 	for text, want := range map[string]string{
 		`SELECT a FROM users WHERE b = ?`: "SELECT users", `INSERT INTO "keys" (a) VALUES (?)`: "INSERT keys", `UPDATE sessions SET x = ?`: "UPDATE sessions",
-		`WITH found AS MATERIALIZED (SELECT 1) SELECT`: "WITH", ``: "SQL", `DELETE FROM windows`: "DELETE windows", `SELECT x FROM (SELECT`: "SELECT",
+		`WITH found AS MATERIALIZED (SELECT 1) SELECT`: "WITH", ``: "SQL", `DELETE FROM windows`: "DELETE windows",
+		`SELECT (SELECT min(a) FROM endings e WHERE b = (?)) AS c FROM sessions AS s`: "SELECT sessions", `WITH a AS (SELECT b FROM keys)`: "WITH keys", `SELECT x FROM (SELECT`: "SELECT",
 	} {
 		if got := summary(text); got != want {
 			t.Errorf("%s is %q, want %q", text, got, want)
