@@ -89,6 +89,11 @@ public struct APIError: Error, Sendable {
     public let field: String
     /// What is wrong with it, for people.
     public let message: String
+
+    @usableFromInline init(field: String, message: String) {
+      self.field = field
+      self.message = message
+    }
   }
 
   /// A typed detail of the response, in protobuf's binary form.

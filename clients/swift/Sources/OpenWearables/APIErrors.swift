@@ -8,25 +8,33 @@ import Foundation
 
 extension APIError {
   /// `field` is the option or argument that is wrong.
-  package static func invalid(_ message: String, field: String? = nil) -> APIError {
+  @usableFromInline package static func invalid(_ message: String, field: String? = nil) -> APIError
+  {
     var error = APIError(.invalid, .invalidArgument, .invalidOption, message)
     if let field { error.fields = [FieldViolation(field: field, message: message)] }
     return error
   }
 
-  static func canceled() -> APIError {
+  @usableFromInline static func canceled() -> APIError {
     APIError(
       .canceled, .canceled, nil, "the caller's task was cancelled",
       underlying: CancellationError())
   }
 
   /// Returns an error that a call threw as one of this package.
-  static func of(_ error: any Error) -> APIError {
+  @usableFromInline static func of(_ error: any Error) -> APIError {
     switch error {
     case let error as APIError: error
     case is CancellationError: .canceled()
     default: APIError(.internal, .unknown, nil, words(of: error), underlying: error)
     }
+  }
+
+  /// Returns the error with other fields that were refused.
+  @usableFromInline func naming(_ fields: [FieldViolation]) -> APIError {
+    var error = self
+    error.fields = fields
+    return error
   }
 
   /// Returns the error with how long to wait.
@@ -40,7 +48,7 @@ extension APIError {
     APIError(.timeout, .deadlineExceeded, nil, "the deadline passed")
   }
 
-  static func offline(_ cause: any Error) -> APIError {
+  @usableFromInline static func offline(_ cause: any Error) -> APIError {
     let code = (cause as? URLError).map { " (URLError \($0.errorCode))" } ?? ""
     return APIError(.offline, .unavailable, .offline, "no answer came\(code)", underlying: cause)
   }
@@ -53,7 +61,7 @@ extension APIError {
       "the session's store cannot be used: \(why)", underlying: cause)
   }
 
-  static func signedOut(_ cause: (any Error)? = nil) -> APIError {
+  @usableFromInline static func signedOut(_ cause: (any Error)? = nil) -> APIError {
     APIError(
       .unauthenticated, .unauthenticated, .signedOut, "nobody is signed in", underlying: cause)
   }
@@ -85,13 +93,13 @@ extension APIError {
   }
 
   /// The error of a response that is not what its headers say.
-  static func unreadable(_ why: String) -> APIError {
+  @usableFromInline static func unreadable(_ why: String) -> APIError {
     unusable("the answer cannot be read: \(why)")
   }
 
   static func unusableTokens() -> APIError { unusable("the answer holds no usable token pair") }
 
-  static func incomplete() -> APIError { unusable("the answer is incomplete") }
+  @usableFromInline static func incomplete() -> APIError { unusable("the answer is incomplete") }
 
   static func noEnd() -> APIError { unusable("the pages of the list never end") }
 

@@ -145,9 +145,8 @@ final class Caller: UnaryTransport {
     case .none: return nil
     case .key(let key): return key.reveal()
     case .session(let session):
-      return try await session.token(
-        refused: refused, userInitiated: options.userInitiated, by: deadline
-      ).record.access
+      return try await session.bearer(
+        refused: refused, userInitiated: options.userInitiated, by: deadline)
     }
   }
 

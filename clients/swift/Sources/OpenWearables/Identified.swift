@@ -18,6 +18,7 @@ extension Invitation: Identified { @usableFromInline var identity: String { id }
 
 extension Identified {
   /// The object, which the server always sends with its id.
+  @_alwaysEmitIntoClient
   var identified: Self {
     get throws(APIError) {
       guard !identity.isEmpty else { throw .incomplete() }
@@ -30,7 +31,7 @@ extension Call {
   /// Returns the object of the response, which always has an id.
   @_semantics("optimize.sil.specialize.generic.never")
   @inline(never)
-  @usableFromInline
+  @_alwaysEmitIntoClient
   func object<Object: Identified>(
     _ object: KeyPath<Output, Object> & Sendable, _ request: Input, _ options: CallOptions
   ) async throws(APIError) -> Object {
@@ -40,7 +41,7 @@ extension Call {
   /// Returns the object of the response, which may be missing.
   @_semantics("optimize.sil.specialize.generic.never")
   @inline(never)
-  @usableFromInline
+  @_alwaysEmitIntoClient
   func object<Object: Identified>(
     _ object: KeyPath<Output, Object?> & Sendable, _ request: Input, _ options: CallOptions
   ) async throws(APIError) -> Object {
@@ -53,7 +54,7 @@ extension Call {
   /// Returns the object of the response and the secret minted with it, which is never empty.
   @_semantics("optimize.sil.specialize.generic.never")
   @inline(never)
-  @usableFromInline
+  @_alwaysEmitIntoClient
   func minted<Object: Identified>(
     _ object: KeyPath<Output, Object> & Sendable, _ secret: KeyPath<Output, String> & Sendable,
     _ request: Input, _ options: CallOptions
@@ -66,7 +67,7 @@ extension Call {
   /// Returns the object of the response, which may be missing, and the secret minted with it.
   @_semantics("optimize.sil.specialize.generic.never")
   @inline(never)
-  @usableFromInline
+  @_alwaysEmitIntoClient
   func minted<Object: Identified>(
     _ object: KeyPath<Output, Object?> & Sendable, _ secret: KeyPath<Output, String> & Sendable,
     _ request: Input, _ options: CallOptions
@@ -81,13 +82,14 @@ extension Call {
   /// Makes a call whose response says nothing.
   @_semantics("optimize.sil.specialize.generic.never")
   @inline(never)
-  @usableFromInline
+  @_alwaysEmitIntoClient
   func done(_ request: Input, _ options: CallOptions) async throws(APIError) {
     _ = try await self(request, options: options)
   }
 }
 
-@usableFromInline func seconds(_ overlap: TimeInterval) throws(APIError) -> Int {
+@_alwaysEmitIntoClient
+func seconds(_ overlap: TimeInterval) throws(APIError) -> Int {
   guard let seconds = Int(exactly: overlap.rounded(.down)), (0...Int(Int32.max)).contains(seconds)
   else {
     throw .invalid(

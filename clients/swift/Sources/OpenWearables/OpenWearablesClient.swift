@@ -90,6 +90,7 @@ public final class OpenWearablesClient: Sendable {
   @available(tvOS, unavailable, message: "an app's user can read its API key: use UserSession")
   @available(watchOS, unavailable, message: "an app's user can read its API key: use UserSession")
   @available(visionOS, unavailable, message: "an app's user can read its API key: use UserSession")
+  @_alwaysEmitIntoClient
   public convenience init(baseURL: URL, apiKey: String, options: Options = Options())
     throws(APIError)
   {
@@ -103,7 +104,7 @@ public final class OpenWearablesClient: Sendable {
         field: "apiKey")
     }
     try checkBare(apiKey, field: "apiKey")
-    try self.init(baseURL: baseURL, .key(Secret(apiKey)), options)
+    try self.init(baseURL: baseURL, checked: Secret(apiKey), options)
   }
 
   /// A client without a credential, for calls that need none.
@@ -116,6 +117,13 @@ public final class OpenWearablesClient: Sendable {
   /// A client of a fake server.
   package convenience init(testing baseURL: URL, key: String, network: Network) throws(APIError) {
     try self.init(baseURL: baseURL, .key(Secret(key)), Options(network: network))
+  }
+
+  /// A client that calls with a key that is well-formed.
+  @usableFromInline convenience init(baseURL: URL, checked key: Secret, _ options: Options)
+    throws(APIError)
+  {
+    try self.init(baseURL: baseURL, .key(key), options)
   }
 
   convenience init(baseURL: URL, _ credential: Caller.Credential, _ options: Options)

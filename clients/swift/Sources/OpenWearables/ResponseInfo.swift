@@ -9,6 +9,7 @@ public struct RateLimit: Sendable, Hashable {
   /// When the next window begins.
   public let reset: Date
 
+  @_alwaysEmitIntoClient
   init?(_ headers: [String: String]) {
     guard let limit = headers["x-ratelimit-limit"].flatMap(Int.init),
       let remaining = headers["x-ratelimit-remaining"].flatMap(Int.init),
@@ -21,7 +22,8 @@ public struct RateLimit: Sendable, Hashable {
 }
 
 /// The last second of the year 9999.
-private let maxUnix: TimeInterval = 253_402_300_799
+@_alwaysEmitIntoClient
+var maxUnix: TimeInterval { 253_402_300_799 }
 
 /// The request id of a response; nil if it has none.
 func requestID(_ headers: [String: String]) -> String? {
@@ -32,12 +34,15 @@ extension Response {
   /// Identifies the request in the server's log.
   public var requestID: String? { OpenWearables.requestID(headers) }
   /// The caller's rate limit after the call.
+  @_alwaysEmitIntoClient
   public var rateLimit: RateLimit? { RateLimit(headers) }
   /// The server repeated an earlier answer to the same Idempotency-Key.
+  @_alwaysEmitIntoClient
   public var isReplayed: Bool { headers["idempotent-replayed"] == "true" }
 }
 
 extension APIError {
   /// The caller's rate limit after the call.
+  @_alwaysEmitIntoClient
   public var rateLimit: RateLimit? { RateLimit(headers) }
 }

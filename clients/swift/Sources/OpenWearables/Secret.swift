@@ -30,7 +30,7 @@ extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomR
 }
 
 /// Throws if a credential includes its scheme or a character that no header carries.
-package func checkBare(_ credential: String, field: String) throws(APIError) {
+@usableFromInline package func checkBare(_ credential: String, field: String) throws(APIError) {
   if credential.count >= 6, credential.prefix(6).lowercased() == "bearer",
     credential.count == 6 || credential.dropFirst(6).first == " "
   {

@@ -54,6 +54,7 @@ public struct Workouts: Sendable {
 
   /// Returns the workouts of a user that began at `start` or later and before `end`, newest
   /// first. A page is fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func list(
     userID: String, from start: Date, to end: Date, options: CallOptions = CallOptions()
   ) -> PagedSequence<Workout> {
@@ -78,6 +79,7 @@ public struct Workouts: Sendable {
   /// Stores workouts. Those that are wrong are left out: look at `rejected` of the response,
   /// which names each by its index and says what is wrong with it. The call fails if all are
   /// wrong; with `allOrNone`, if one is, and nothing is stored then.
+  @_alwaysEmitIntoClient
   public func upsert(
     userID: String, _ workouts: [WorkoutInput], allOrNone: Bool = false,
     options: CallOptions = CallOptions()

@@ -55,18 +55,35 @@ public struct UploadReport: Sendable {
     public let index: Int
     public let externalID: String
     public let outcome: Outcome
+
+    @_alwaysEmitIntoClient
+    init(index: Int, externalID: String, outcome: Outcome) {
+      self.index = index
+      self.externalID = externalID
+      self.outcome = outcome
+    }
   }
 
   /// Of all workouts of the batches that were answered, in order.
-  public internal(set) var items: [Item] = []
+  public let items: [Item]
   /// The place of the first workout that was not sent, for ``UploadOptions/resumeAt``.
-  public internal(set) var done: Int
+  public let done: Int
   /// Why the upload stopped before the end; nil if all were sent.
-  public internal(set) var error: APIError?
+  public let error: APIError?
 
+  @_alwaysEmitIntoClient
+  init(items: [Item] = [], done: Int, error: APIError? = nil) {
+    self.items = items
+    self.done = done
+    self.error = error
+  }
+
+  @_alwaysEmitIntoClient
   public var created: Int { items.count { if case .created = $0.outcome { true } else { false } } }
+  @_alwaysEmitIntoClient
   public var updated: Int { items.count { if case .updated = $0.outcome { true } else { false } } }
   /// The workouts that are wrong.
+  @_alwaysEmitIntoClient
   public var rejected: [Item] {
     items.filter { if case .rejected = $0.outcome { true } else { false } }
   }
@@ -80,6 +97,12 @@ public struct UploadProgress: Sendable, Hashable {
   /// The workouts that the server has answered, the skipped ones included.
   public let done: Int
   public let rejected: Int
+
+  @_alwaysEmitIntoClient
+  init(done: Int, rejected: Int) {
+    self.done = done
+    self.rejected = rejected
+  }
 }
 
 extension Workouts {
@@ -90,40 +113,45 @@ extension Workouts {
   /// harmless.
   ///
   /// The sequence is read as it is sent. `progress` is called after each batch.
+  @_alwaysEmitIntoClient
   public func upsertAll(
     userID: String, _ workouts: some Sequence<WorkoutInput>,
     options: UploadOptions = UploadOptions(),
     progress: (@Sendable (UploadProgress) -> Void)? = nil
   ) async -> UploadReport {
-    var report = UploadReport(done: options.resumeAt)
-    let batches = Batches(workouts.makeIterator(), options)
+    var batches = Batches(workouts.makeIterator(), options)
+    var answered: [UploadReport.Item] = []
+    var done = options.resumeAt
     var rejected = 0
     while true {
       do throws(APIError) {
-        guard let batch = batches.next(from: report.done) else { return report }
-        var items = batch.items(from: report.done)
+        guard let batch = batches.next(from: done) else {
+          return UploadReport(items: answered, done: done)
+        }
+        var items = batch.items(from: done)
         if options.allOrNone, let first = items.first { throw .wrong(first) }
         if !batch.inputs.isEmpty {
-          items += try await send(batch, of: userID, options, from: report.done).map {
-            .init(
-              index: report.done + batch.places[$0.index], externalID: $0.externalID,
-              outcome: $0.outcome)
+          for item in try await send(batch, of: userID, options, from: done) {
+            items.append(
+              .init(
+                index: done + batch.places[item.index], externalID: item.externalID,
+                outcome: item.outcome))
           }
         }
         var places = [UploadReport.Item?](repeating: nil, count: batch.count)
-        for item in items { places[item.index - report.done] = item }
-        report.items += places.compactMap { $0 }
-        report.done += batch.count
+        for item in items { places[item.index - done] = item }
+        answered += places.compactMap { $0 }
+        done += batch.count
         rejected += items.count { if case .rejected = $0.outcome { true } else { false } }
-        progress?(UploadProgress(done: report.done, rejected: rejected))
+        progress?(UploadProgress(done: done, rejected: rejected))
       } catch {
-        report.error = error
-        return report
+        return UploadReport(items: answered, done: done, error: error)
       }
     }
   }
 
-  private func send(
+  @_alwaysEmitIntoClient
+  func send(
     _ batch: Batch, of userID: String, _ options: UploadOptions, from start: Int
   ) async throws(APIError) -> [UploadReport.Item] {
     var call = options.call
@@ -144,7 +172,8 @@ extension Workouts {
   }
 
   /// Sends a batch. A refusal that names every workout as wrong is an answer too.
-  private func answered(
+  @_alwaysEmitIntoClient
+  func answered(
     _ batch: Batch, of userID: String, _ options: UploadOptions, _ call: CallOptions,
     from start: Int
   ) async throws(APIError) -> [UploadReport.Item] {
@@ -161,6 +190,7 @@ extension Workouts {
 }
 
 /// Returns the items of a response in the order of its batch.
+@_alwaysEmitIntoClient
 func items(_ response: UpsertWorkoutsResponse, _ batch: [WorkoutInput])
   -> [UploadReport.Item]
 {
@@ -183,6 +213,7 @@ func items(_ response: UpsertWorkoutsResponse, _ batch: [WorkoutInput])
 
 /// Returns the items of a batch that was refused because every workout in it is wrong; nil if
 /// it was refused for another reason.
+@_alwaysEmitIntoClient
 func refused(_ batch: [WorkoutInput], _ error: APIError) -> [UploadReport.Item]? {
   guard error.isInvalid else { return nil }
   var wrong = [APIError.FieldViolation?](repeating: nil, count: batch.count)
@@ -203,32 +234,38 @@ func refused(_ batch: [WorkoutInput], _ error: APIError) -> [UploadReport.Item]?
 }
 
 /// Returns 3 for `workouts[3].end_time`.
-private func indexOfWorkout(_ field: String) -> Int? {
+@_alwaysEmitIntoClient
+func indexOfWorkout(_ field: String) -> Int? {
   guard field.hasPrefix("workouts["), let end = field.firstIndex(of: "]") else { return nil }
   return Int(field[field.index(field.startIndex, offsetBy: 9)..<end])
 }
 
 /// Returns `end_time` for `workouts[3].end_time`.
-private func fieldOfWorkout(_ field: String) -> String {
+@_alwaysEmitIntoClient
+func fieldOfWorkout(_ field: String) -> String {
   guard indexOfWorkout(field) != nil, let end = field.range(of: "].") else { return field }
   return String(field[end.upperBound...])
 }
 
 /// Cuts a sequence into batches of a bounded number and size.
-private final class Batches<Source: IteratorProtocol> where Source.Element == WorkoutInput {
-  private var source: Source
-  private let options: UploadOptions
+@usableFromInline struct Batches<Source: IteratorProtocol> where Source.Element == WorkoutInput {
+  @usableFromInline var source: Source
+  @usableFromInline let options: UploadOptions
   /// The one that did not fit into the batch before, and its size.
-  private var held: (WorkoutInput, Result<Int, MessageError>)?
-  private var read = 0
+  @usableFromInline var held: (WorkoutInput, Result<Int, MessageError>)?
+  @usableFromInline var read: Int
 
+  @_alwaysEmitIntoClient
   init(_ source: Source, _ options: UploadOptions) {
     self.source = source
     self.options = options
+    held = nil
+    read = 0
   }
 
   /// Returns the batch that begins at a place; nil at the end.
-  func next(from start: Int) -> Batch? {
+  @_alwaysEmitIntoClient
+  mutating func next(from start: Int) -> Batch? {
     while read < start {
       guard source.next() != nil else { return nil }
       read += 1
@@ -250,7 +287,8 @@ private final class Batches<Source: IteratorProtocol> where Source.Element == Wo
     return batch.count == 0 ? nil : batch
   }
 
-  private func take() -> (WorkoutInput, Result<Int, MessageError>)? {
+  @_alwaysEmitIntoClient
+  mutating func take() -> (WorkoutInput, Result<Int, MessageError>)? {
     if let held {
       self.held = nil
       return held
@@ -264,15 +302,20 @@ private final class Batches<Source: IteratorProtocol> where Source.Element == Wo
 }
 
 /// The workouts of one call, and those beside them that cannot be sent.
-private struct Batch {
-  var inputs: [WorkoutInput] = []
+@usableFromInline struct Batch {
+  @usableFromInline var inputs: [WorkoutInput]
   /// The places of the inputs in the batch.
-  var places: [Int] = []
-  var wrong: [(place: Int, externalID: String, error: MessageError)] = []
+  @usableFromInline var places: [Int]
+  @usableFromInline var wrong: [(place: Int, externalID: String, error: MessageError)]
 
+  @_alwaysEmitIntoClient
+  init() { (inputs, places, wrong) = ([], [], []) }
+
+  @_alwaysEmitIntoClient
   var count: Int { inputs.count + wrong.count }
 
   /// Returns the items of what cannot be sent.
+  @_alwaysEmitIntoClient
   func items(from start: Int) -> [UploadReport.Item] {
     wrong.map {
       .init(
@@ -284,16 +327,17 @@ private struct Batch {
 
 extension APIError {
   /// The error of a workout that cannot be sent.
-  fileprivate static func wrong(_ item: UploadReport.Item) -> APIError {
+  @_alwaysEmitIntoClient
+  static func wrong(_ item: UploadReport.Item) -> APIError {
     guard case .rejected(let field, let message) = item.outcome else { return .incomplete() }
     let path = "workouts[\(item.index)]" + (field.isEmpty ? "" : ".\(field)")
     return .invalid("\(path): \(message)", field: path)
   }
 
   /// Returns the refusal of a batch with the places of its workouts in the sequence.
-  fileprivate func placed(_ places: [Int]) -> APIError {
-    var error = self
-    error.fields = fields.map { violation in
+  @_alwaysEmitIntoClient
+  func placed(_ places: [Int]) -> APIError {
+    let placed = fields.map { violation in
       guard let index = indexOfWorkout(violation.field), places.indices.contains(index) else {
         return violation
       }
@@ -302,11 +346,11 @@ extension APIError {
         field: "workouts[\(places[index])]" + (field == violation.field ? "" : ".\(field)"),
         message: violation.message)
     }
-    return error
+    return naming(placed)
   }
 
   /// Sending the batch again may help.
-  package var isTransient: Bool {
+  @usableFromInline package var isTransient: Bool {
     isRetryable || kind == .timeout || kind == .rateLimited || kind == .offline
   }
 }

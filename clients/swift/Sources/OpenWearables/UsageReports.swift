@@ -64,7 +64,8 @@ public struct UsageReports: Sendable {
 }
 
 /// Returns a time that the server can keep, rounded to its microseconds.
-@usableFromInline func bound(_ date: Date?, _ rule: FloatingPointRoundingRule, _ field: String)
+@_alwaysEmitIntoClient
+func bound(_ date: Date?, _ rule: FloatingPointRoundingRule, _ field: String)
   throws(APIError)
   -> Date?
 {

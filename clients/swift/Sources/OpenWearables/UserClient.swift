@@ -3,8 +3,8 @@ import Foundation
 /// Calls an installation for the person whose session it is: only what a person's token may
 /// call, and only about that person, so that no call takes an id.
 public struct UserClient: Sendable {
-  let session: UserSession
-  private let client: OpenWearablesClient
+  @usableFromInline let session: UserSession
+  @usableFromInline let client: OpenWearablesClient
 
   public init(_ session: UserSession, options: OpenWearablesClient.Options = .init()) {
     self.session = session
@@ -12,30 +12,34 @@ public struct UserClient: Sendable {
   }
 
   /// The person's workouts.
+  @_alwaysEmitIntoClient
   public var workouts: OwnWorkouts { OwnWorkouts(user: self, workouts: client.workouts) }
 
   /// The id of the person, a UUID, which the token names.
   public func id(options: CallOptions = CallOptions()) async throws(APIError) -> String {
     let deadline = Deadline(in: options.timeout ?? Wait.call)
-    let token = try await session.token(
+    let token = try await session.bearer(
       refused: nil, userInitiated: options.userInitiated, by: deadline)
-    guard let id = subject(of: token.record.access) else {
+    guard let id = subject(of: token) else {
       throw .invalid("the access token names no user: is it one of a user?")
     }
     return id
   }
 
   /// Returns the person.
+  @_alwaysEmitIntoClient
   public func me(options: CallOptions = CallOptions()) async throws(APIError) -> User {
     try await client.users.get(try await id(options: options), options: options)
   }
 
   /// Returns who read the person's data, newest first.
+  @_alwaysEmitIntoClient
   public func accesses(options: CallOptions = CallOptions()) -> PagedSequence<Access> {
     pages(options) { client.audit.accesses(userID: $0, options: options) }
   }
 
   /// Reports the requests with the person's tokens, as ``UsageReports`` do.
+  @_alwaysEmitIntoClient
   public func usage(
     from start: Date? = nil, to end: Date? = nil, by resolution: Usage.Resolution = .hour,
     options: CallOptions = CallOptions()
@@ -45,8 +49,9 @@ public struct UserClient: Sendable {
   }
 
   /// Returns a list whose request needs the person's id.
+  @_alwaysEmitIntoClient
   @_semantics("optimize.sil.specialize.generic.never")
-  fileprivate func pages<Item: Sendable>(
+  func pages<Item: Sendable>(
     _ options: CallOptions, _ list: @escaping @Sendable (String) -> PagedSequence<Item>
   ) -> PagedSequence<Item> {
     PagedSequence { cursor in try await list(try await id(options: options)).page(at: cursor) }
@@ -55,11 +60,18 @@ public struct UserClient: Sendable {
 
 /// The workouts of a person.
 public struct OwnWorkouts: Sendable {
-  fileprivate let user: UserClient
-  fileprivate let workouts: Workouts
+  @usableFromInline let user: UserClient
+  @usableFromInline let workouts: Workouts
+
+  @_alwaysEmitIntoClient
+  init(user: UserClient, workouts: Workouts) {
+    self.user = user
+    self.workouts = workouts
+  }
 
   /// Returns the workouts that began at `start` or later and before `end`, newest first. A
   /// page is fetched when it is needed.
+  @_alwaysEmitIntoClient
   public func list(from start: Date, to end: Date, options: CallOptions = CallOptions())
     -> PagedSequence<Workout>
   {
@@ -67,6 +79,7 @@ public struct OwnWorkouts: Sendable {
   }
 
   /// Stores workouts, as ``Workouts/upsert(userID:_:allOrNone:options:)`` does.
+  @_alwaysEmitIntoClient
   public func upsert(
     _ inputs: [WorkoutInput], allOrNone: Bool = false, options: CallOptions = CallOptions()
   ) async throws(APIError) -> UpsertWorkoutsResponse {
@@ -76,6 +89,7 @@ public struct OwnWorkouts: Sendable {
   }
 
   /// Stores any number of workouts, as ``Workouts/upsertAll(userID:_:options:progress:)`` does.
+  @_alwaysEmitIntoClient
   public func upsertAll(
     _ inputs: some Sequence<WorkoutInput>, options: UploadOptions = UploadOptions(),
     progress: (@Sendable (UploadProgress) -> Void)? = nil
@@ -88,6 +102,7 @@ public struct OwnWorkouts: Sendable {
   }
 
   /// Deletes one workout.
+  @_alwaysEmitIntoClient
   public func delete(_ workoutID: String, options: CallOptions = CallOptions())
     async throws(APIError)
   {
@@ -97,6 +112,7 @@ public struct OwnWorkouts: Sendable {
 
   /// Deletes workouts by provider and external id, as
   /// ``Workouts/deleteMany(userID:_:options:)`` does.
+  @_alwaysEmitIntoClient
   @discardableResult
   public func deleteMany(
     _ references: [WorkoutReference], options: CallOptions = CallOptions()

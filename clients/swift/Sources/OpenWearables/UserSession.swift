@@ -9,7 +9,7 @@ import Foundation
 public final class UserSession: Sendable {
   let engine: Engine
   /// Why the session can never work; nil if it can.
-  private let problem: APIError?
+  @usableFromInline let problem: APIError?
 
   /// Makes a session of one user.
   ///
@@ -86,6 +86,7 @@ public final class UserSession: Sendable {
   ///
   /// - Throws: ``APIError`` with the reason ``APIError/Reason/invalidSetupToken`` if the token is
   ///   wrong, used or over. A password that the server refuses leaves the token valid.
+  @_alwaysEmitIntoClient
   public static func setup(
     baseURL: URL, token: Secret, email: String, password: Secret,
     store: some SessionStore = MemoryStore(), allowInsecurePrivateNetwork: Bool = false,
@@ -96,7 +97,7 @@ public final class UserSession: Sendable {
       allowInsecurePrivateNetwork: allowInsecurePrivateNetwork, network: network
     ) { password.reveal() }
     if let problem = session.problem { throw problem }
-    let tokens = try await session.engine.rpc.setup(
+    let tokens = try await session.rpc.setup(
       token, email, password, by: Deadline(in: Wait.call))
     try await session.signIn(tokens)
     return session
@@ -107,6 +108,7 @@ public final class UserSession: Sendable {
   /// the user. The code works once.
   ///
   /// - Throws: ``APIError`` of the kind `notFound` for a code that is unknown, used or over.
+  @_alwaysEmitIntoClient
   public static func pair(
     baseURL: URL, code: String, store: some SessionStore = MemoryStore(),
     refresh: RefreshPolicy = .whenNeeded, allowInsecurePrivateNetwork: Bool = false,
@@ -116,7 +118,7 @@ public final class UserSession: Sendable {
       baseURL: baseURL, store: store, refresh: refresh,
       allowInsecurePrivateNetwork: allowInsecurePrivateNetwork, network: network)
     try session.mayChange()
-    let (tokens, userID) = try await session.engine.rpc.pair(code, by: Deadline(in: Wait.call))
+    let (tokens, userID) = try await session.rpc.pair(code, by: Deadline(in: Wait.call))
     try await session.signIn(tokens)
     return (session, userID)
   }
@@ -175,6 +177,15 @@ public final class UserSession: Sendable {
   /// the package notices that by itself.
   public func networkChanged() async { await engine.core.endCooldown(forgetting: true) }
 
+  @usableFromInline var rpc: TokenRPC { engine.rpc }
+
+  /// Returns an access token that can be sent and is not `refused`.
+  @usableFromInline func bearer(
+    refused: String?, userInitiated: Bool = false, by deadline: Deadline
+  ) async throws(APIError) -> String {
+    try await token(refused: refused, userInitiated: userInitiated, by: deadline).record.access
+  }
+
   func token(
     refused: String?, userInitiated: Bool = false, by deadline: Deadline
   ) async throws(APIError) -> LiveSession {
@@ -191,7 +202,7 @@ public final class UserSession: Sendable {
     }
   }
 
-  private func mayChange() throws(APIError) {
+  @usableFromInline func mayChange() throws(APIError) {
     if let problem { throw problem }
     guard engine.policy != .never else {
       throw .invalid("a session with refresh: .never is read only; the app signs in and out")

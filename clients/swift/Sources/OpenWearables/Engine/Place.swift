@@ -22,7 +22,7 @@ struct Place: Sendable, Hashable {
 }
 
 /// Returns the subject of a JWT; nil if it cannot be read.
-func subject(of token: String) -> String? {
+@usableFromInline func subject(of token: String) -> String? {
   let parts = token.split(separator: ".", omittingEmptySubsequences: false)
   guard parts.count == 3, let payload = Data(unpadded: String(parts[1])),
     let claims = (try? JSONSerialization.jsonObject(with: payload)) as? [String: Any],

@@ -188,7 +188,7 @@ func margin(_ ttl: TimeInterval, jitter: Double) -> TimeInterval {
 }
 
 /// Returns 130 random bits as 26 lower-case letters and digits.
-func randomKey() -> String {
+@usableFromInline func randomKey() -> String {
   var random = SystemRandomNumberGenerator()
   return String((0..<26).map { _ in alphabet[Int(random.next() & 31)] })
 }

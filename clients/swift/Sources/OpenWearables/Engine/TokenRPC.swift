@@ -2,7 +2,7 @@ import Foundation
 
 /// The calls that mint, renew and revoke tokens. They carry no credential except their own
 /// and are not replayed after a 401.
-package struct TokenRPC: Sendable {
+@usableFromInline package struct TokenRPC: Sendable {
   let connect: Connect
 
   init(connect: Connect) { self.connect = connect }
@@ -61,6 +61,7 @@ package struct TokenRPC: Sendable {
       SessionServiceClient.Method.login, request, by: deadline, { (r: LoginResponse) in r.tokens })
   }
 
+  @_alwaysEmitIntoClient
   func setup(_ token: Secret, _ email: String, _ password: Secret, by deadline: Deadline)
     async throws(APIError) -> SessionTokens
   {
@@ -72,6 +73,7 @@ package struct TokenRPC: Sendable {
   }
 
   /// Redeems a pairing code. Returns whose tokens they are too.
+  @_alwaysEmitIntoClient
   func pair(_ code: String, by deadline: Deadline) async throws(APIError) -> (SessionTokens, String)
   {
     let user = Locked("")
@@ -87,6 +89,7 @@ package struct TokenRPC: Sendable {
     return (tokens, userID)
   }
 
+  @_alwaysEmitIntoClient
   package func exchange(
     userID: String, appID: String, secret: Secret, by deadline: Deadline
   ) async throws(APIError) -> SessionTokens {
@@ -100,7 +103,7 @@ package struct TokenRPC: Sendable {
   /// Sends a minting call and repeats it after transient failures, with one key for all
   /// attempts.
   @_semantics("optimize.sil.specialize.generic.never")
-  private func repeated<Output: Message>(
+  @usableFromInline func repeated<Output: Message>(
     _ method: MethodDescriptor, _ input: some Message, by deadline: Deadline,
     _ tokens: @escaping @Sendable (Output) -> TokenPair?
   ) async throws(APIError) -> SessionTokens {

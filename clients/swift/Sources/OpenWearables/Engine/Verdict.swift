@@ -67,8 +67,8 @@ extension APIError {
 }
 
 /// How long the engine waits, in seconds.
-enum Wait {
-  static let call: TimeInterval = 30
+@usableFromInline enum Wait {
+  @usableFromInline static let call: TimeInterval = 30
   static let renewal: TimeInterval = 35
   static let attempt: TimeInterval = 10
   /// Longer than an attempt.
@@ -88,7 +88,7 @@ enum Wait {
   static let longest: TimeInterval = 1e9
 
   /// Returns the full-jitter wait before the retry after `n` failures.
-  static func backoff(_ n: Int) -> TimeInterval {
+  @usableFromInline static func backoff(_ n: Int) -> TimeInterval {
     .random(in: 0.001...min(8, 0.25 * pow(2, Double(n - 1))))
   }
 

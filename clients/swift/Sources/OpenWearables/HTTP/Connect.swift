@@ -42,12 +42,17 @@ final class Connect: Sendable {
   {
     let request = try request(for: call, by: deadline)
     let response = try await transport.send(request, limit: limit, by: deadline)
+    try check(response)
+    Revocations.retry(over: self)
+    return UnaryResponse(body: response.body, headers: response.headers)
+  }
+
+  /// Throws the error of a response, if it is one.
+  func check(_ response: HTTPResponse) throws(APIError) {
     let media = mediaType(response.headers)
     let base = try base.get()
     guard response.status == 200 else { throw APIError(response, from: base) }
     guard media == "application/json" else { throw .notJSON(response, media, from: base) }
-    Revocations.retry(over: self)
-    return UnaryResponse(body: response.body, headers: response.headers)
   }
 
   func request(for call: UnaryRequest, by deadline: Deadline) throws(APIError)

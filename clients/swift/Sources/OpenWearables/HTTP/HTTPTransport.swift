@@ -5,12 +5,12 @@ import Foundation
 #endif
 
 /// A response. Header names are in lower case, header values are unchanged.
-package struct HTTPResponse: Sendable {
+@usableFromInline package struct HTTPResponse: Sendable {
   package let status: Int
   package let headers: [String: String]
   package let body: Data
 
-  package init(status: Int, headers: [String: String], body: Data) {
+  @usableFromInline package init(status: Int, headers: [String: String], body: Data) {
     self.status = status
     self.headers = headers
     self.body = body

@@ -22,6 +22,7 @@ extension Protobuf {
     }
 
     /// Packs a message.
+    @_alwaysEmitIntoClient
     public init(packing message: some Message) throws(MessageError) {
       let value = try readJSON(Coded<Value>.self, message.jsonUTF8()).value ?? .null
       typeURL = "type.googleapis.com/" + type(of: message).messageName
@@ -33,6 +34,7 @@ extension Protobuf {
     }
 
     /// Unpacks the message. Throws a mismatch if it is of another type.
+    @_alwaysEmitIntoClient
     public func unpack<Content: Message>(
       as type: Content.Type = Content.self
     ) throws(MessageError) -> Content {

@@ -50,18 +50,18 @@ extension OtherValue {
 }
 
 /// Makes a value `Codable`.
-struct Coded<Value: OtherValue>: Codable {
-  let value: Value?
+@usableFromInline struct Coded<Value: OtherValue>: Codable {
+  @usableFromInline let value: Value?
 
-  init(_ value: Value) {
+  @usableFromInline init(_ value: Value) {
     self.value = value
   }
 
-  init(from decoder: any Decoder) throws {
+  @usableFromInline init(from decoder: any Decoder) throws {
     value = try Value.read(from: decoder)
   }
 
-  func encode(to encoder: any Encoder) throws {
+  @usableFromInline func encode(to encoder: any Encoder) throws {
     try value?.write(to: encoder)
   }
 }

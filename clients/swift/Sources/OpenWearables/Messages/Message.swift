@@ -95,11 +95,13 @@ extension Message where Self: CustomReflectable {
 }
 
 @_semantics("optimize.sil.specialize.generic.never")
-func readJSON<Value: Decodable>(_ type: Value.Type, _ data: Data) throws(MessageError) -> Value {
+@usableFromInline func readJSON<Value: Decodable>(_ type: Value.Type, _ data: Data)
+  throws(MessageError) -> Value
+{
   do { return try JSONDecoder().decode(type, from: data) } catch { throw MessageError(error) }
 }
 
-func writeJSON(_ value: any Encodable) throws(MessageError) -> Data {
+@usableFromInline func writeJSON(_ value: any Encodable) throws(MessageError) -> Data {
   do {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

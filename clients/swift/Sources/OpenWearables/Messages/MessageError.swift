@@ -25,7 +25,7 @@ public struct MessageError: Error, Hashable, Sendable, CustomStringConvertible {
   /// key, which is data, is `[*]`; the message itself is the empty string.
   public let path: String
 
-  init(_ kind: Kind, at path: [any CodingKey] = []) {
+  @usableFromInline init(_ kind: Kind, at path: [any CodingKey] = []) {
     self.kind = kind
     self.path = Self.render(path)
   }
@@ -46,7 +46,7 @@ public struct MessageError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// The path with the names of the schema, such as `workouts[3].end_time`; nil for the
   /// message itself.
-  var field: String? {
+  @usableFromInline var field: String? {
     guard !path.isEmpty else { return nil }
     return path.reduce(into: "") { $0 += $1.isUppercase ? "_\($1.lowercased())" : "\($1)" }
   }

@@ -11,7 +11,7 @@ public struct PagedSequence<Element: Sendable>: AsyncSequence, Sendable {
   /// One page, and the cursor of the next one: nil or empty on the last.
   public typealias Page = (items: [Element], next: String?)
 
-  private let fetch: @Sendable (_ cursor: String?) async throws -> Page
+  @usableFromInline let fetch: @Sendable (_ cursor: String?) async throws -> Page
 
   /// `fetch` returns the page at a cursor, the first page for nil.
   public init(fetch: @escaping @Sendable (_ cursor: String?) async throws -> Page) {
@@ -19,6 +19,7 @@ public struct PagedSequence<Element: Sendable>: AsyncSequence, Sendable {
   }
 
   /// Returns the first `max` items; pages beyond them are not fetched.
+  @_alwaysEmitIntoClient
   public func collect(max: Int = 10_000) async throws(APIError) -> [Element] {
     var items: [Element] = []
     var iterator = makeAsyncIterator()
@@ -28,6 +29,7 @@ public struct PagedSequence<Element: Sendable>: AsyncSequence, Sendable {
 
   /// Returns the page at a cursor, the first one for nil, and the cursor of the next: nil on
   /// the last. It is for lists with a button for more.
+  @_alwaysEmitIntoClient
   public func page(at cursor: String? = nil) async throws(APIError) -> Page {
     do {
       let page = try await fetch(cursor)

@@ -27,7 +27,7 @@ extension Protobuf {
 
     /// Rounds the date to a microsecond by `rule`. A microsecond that the date holds as well
     /// as it can is kept.
-    init(_ date: Date, _ rule: FloatingPointRoundingRule) {
+    @usableFromInline init(_ date: Date, _ rule: FloatingPointRoundingRule) {
       let noise = 0.125  // microseconds that a date of this century may be off
       let offset = date.timeIntervalSinceReferenceDate  // more exact than since 1970
       let whole = offset.rounded(.down)
@@ -101,7 +101,7 @@ extension Protobuf {
 
 extension Protobuf.Timestamp {
   /// RFC 3339 in UTC with 0, 3, 6 or 9 digits after the second.
-  var text: String {
+  @usableFromInline var text: String {
     let (days, time) = seconds.flooredDivision(by: 86_400)
     let (year, month, day) = Self.civil(days)
     let date = "\(digits(year, 4))-\(digits(month, 2))-\(digits(day, 2))"

@@ -52,6 +52,7 @@ extension Optional: PageCursor where Wrapped == String {
 
 extension UnaryTransport {
   /// Returns the items of a method that returns pages, beginning with the page of `request`.
+  @_alwaysEmitIntoClient
   @_semantics("optimize.sil.specialize.generic.never")
   public func pages<Input: Message, Output: Message, Item: Sendable>(
     _ method: MethodDescriptor, _ request: Input, options: CallOptions,

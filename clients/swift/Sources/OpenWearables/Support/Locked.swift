@@ -6,14 +6,14 @@ import Foundation
 /// `value` holds `lock`; nothing else reads or writes it.
 ///
 /// Its value is not reflected.
-final class Locked<Value: Sendable>: @unchecked Sendable {
+@usableFromInline final class Locked<Value: Sendable>: @unchecked Sendable {
   private var value: Value
   private let lock = NSLock()
 
-  init(_ value: Value) { self.value = value }
+  @usableFromInline init(_ value: Value) { self.value = value }
 
   /// Runs `body`, which must be short and must not wait, with the value.
-  func with<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+  @usableFromInline func with<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
     lock.lock()
     defer { lock.unlock() }
     return try body(&value)
@@ -21,5 +21,5 @@ final class Locked<Value: Sendable>: @unchecked Sendable {
 }
 
 extension Locked: CustomReflectable {
-  var customMirror: Mirror { Mirror(self, children: []) }
+  @usableFromInline var customMirror: Mirror { Mirror(self, children: []) }
 }

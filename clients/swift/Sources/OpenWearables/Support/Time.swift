@@ -26,23 +26,23 @@ package struct Clock: Sendable {
 }
 
 /// The moment at which an operation gives up, on the monotonic clock.
-package struct Deadline: Sendable, Comparable {
+@usableFromInline package struct Deadline: Sendable, Comparable {
   private let at: TimeInterval
 
-  package init(in seconds: TimeInterval) { at = monotonic() + seconds }
+  @usableFromInline package init(in seconds: TimeInterval) { at = monotonic() + seconds }
 
   static let never = Deadline(in: .infinity)
 
   var left: TimeInterval { max(at - monotonic(), 0) }
 
-  package static func < (a: Deadline, b: Deadline) -> Bool { a.at < b.at }
+  @usableFromInline package static func < (a: Deadline, b: Deadline) -> Bool { a.at < b.at }
 
   func orIn(_ seconds: TimeInterval) -> Deadline { seconds < left ? Deadline(in: seconds) : self }
 }
 
 /// Waits for `seconds` and returns true. Returns false early if the task is cancelled.
 @discardableResult
-func pause(_ seconds: TimeInterval) async -> Bool {
+@usableFromInline func pause(_ seconds: TimeInterval) async -> Bool {
   (try? await Task.sleep(nanoseconds: UInt64(max(min(seconds, 1e9), 0) * 1e9))) != nil
 }
 
