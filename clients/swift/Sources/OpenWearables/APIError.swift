@@ -30,6 +30,9 @@ public struct APIError: Error, Sendable {
     case storageUnavailable = "storage_unavailable"
     /// Anything else.
     case `internal`
+
+    /// Compiled once. The standard library's is compiled wherever it is used.
+    @inline(never) public static func == (a: Kind, b: Kind) -> Bool { a.rawValue == b.rawValue }
   }
 
   /// The code of the [Connect protocol](https://connectrpc.com/docs/protocol).
@@ -50,6 +53,9 @@ public struct APIError: Error, Sendable {
     case unavailable
     case dataLoss = "data_loss"
     case unauthenticated
+
+    /// Compiled once. The standard library's is compiled wherever it is used.
+    @inline(never) public static func == (a: Code, b: Code) -> Bool { a.rawValue == b.rawValue }
   }
 
   /// A stable snake_case word for the cause: the server's, or one of the constants.

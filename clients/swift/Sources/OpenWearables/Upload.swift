@@ -119,7 +119,7 @@ extension Workouts {
     options: UploadOptions = UploadOptions(),
     progress: (@Sendable (UploadProgress) -> Void)? = nil
   ) async -> UploadReport {
-    var batches = Batches(workouts.makeIterator(), options)
+    let batches = Batches(workouts.makeIterator(), options)
     var answered: [UploadReport.Item] = []
     var done = options.resumeAt
     var rejected = 0
@@ -248,7 +248,8 @@ func fieldOfWorkout(_ field: String) -> String {
 }
 
 /// Cuts a sequence into batches of a bounded number and size.
-@usableFromInline struct Batches<Source: IteratorProtocol> where Source.Element == WorkoutInput {
+@usableFromInline final class Batches<Source: IteratorProtocol>
+where Source.Element == WorkoutInput {
   @usableFromInline var source: Source
   @usableFromInline let options: UploadOptions
   /// The one that did not fit into the batch before, and its size.
@@ -265,7 +266,7 @@ func fieldOfWorkout(_ field: String) -> String {
 
   /// Returns the batch that begins at a place; nil at the end.
   @_alwaysEmitIntoClient
-  mutating func next(from start: Int) -> Batch? {
+  func next(from start: Int) -> Batch? {
     while read < start {
       guard source.next() != nil else { return nil }
       read += 1
@@ -288,7 +289,7 @@ func fieldOfWorkout(_ field: String) -> String {
   }
 
   @_alwaysEmitIntoClient
-  mutating func take() -> (WorkoutInput, Result<Int, MessageError>)? {
+  func take() -> (WorkoutInput, Result<Int, MessageError>)? {
     if let held {
       self.held = nil
       return held

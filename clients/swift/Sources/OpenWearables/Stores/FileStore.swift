@@ -35,11 +35,11 @@ public struct FileStore: LockingStore {
 
   public func save(_ record: Data, replacing expected: Data?) async throws -> Bool {
     try makeFolder()
-    guard try read() == expected else { return false }
+    guard try holds(expected) else { return false }
     let draft = "\(path).\(randomKey()).tmp"
     do {
       try write(record, to: draft)
-      guard try read() == expected else {
+      guard try holds(expected) else {
         unlink(draft)
         return false
       }
@@ -56,7 +56,7 @@ public struct FileStore: LockingStore {
   }
 
   public func clear(_ expected: Data?) async throws -> Bool {
-    guard try read() == expected else { return false }
+    guard try holds(expected) else { return false }
     guard unlink(path) == 0 || errno == ENOENT else { throw failure("remove it by hand") }
     syncFolder()
     return true
@@ -75,6 +75,9 @@ public struct FileStore: LockingStore {
     }
     return { close(file) }
   }
+
+  @inline(never)
+  private func holds(_ expected: Data?) throws -> Bool { try read() == expected }
 
   private func read() throws -> Data? {
     guard let file = try openPrivate(path, O_RDONLY) else { return nil }
