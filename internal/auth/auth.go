@@ -120,8 +120,7 @@ func New(ctx context.Context, config Config, p Ports) (*Auth, error) {
 			revoker: revoker, credentials: credentials,
 		},
 		Developers: &Developers{
-			store: p.Store, vault: p.Vault, passwords: passwords, replays: replays, trail: trail, credentials: credentials,
-			mirrored: mirror != nil,
+			store: p.Store, vault: p.Vault, passwords: passwords, replays: replays, trail: trail, credentials: credentials, mirrored: mirror != nil,
 		},
 		Keys: &Keys{
 			store: p.Store, vault: p.Vault, replays: replays, credentials: credentials, uses: uses, most: config.Quotas.Keys, now: p.Now,
