@@ -87,8 +87,8 @@ func (l *lab) day(ctx context.Context, on string, size int, d time.Duration, r *
 	expected := func(of func(sample) float64) float64 {
 		return (refreshesADay*of(refresh) + readsADay*of(read)) * float64(s.size) / 1e6
 	}
-	return moment{"a day of all users, who refresh once and read four times each", on, size, fmt.Sprintf(
-		"%s calls in %.0f s, %s a second at noon, p50 %s and p99 %s ms after they were due; CPU of the server %.0f s, expected %.0f; of the databases %.0f, expected %.0f",
+	return moment{"a day: a refresh and four reads of each user", on, size, fmt.Sprintf(
+		"%s calls in %.0f s, %s/s at noon; p50 %s, p99 %s ms after due; CPU: server %.0f s (%.0f), databases %.0f (%.0f)",
 		figure(float64(done.Answered)), took, figure(noon*float64(total)/d.Seconds()), figure(micros(late.Quantile(0.5))/1000), figure(micros(late.Quantile(0.99))/1000),
 		taken.server.Seconds(), expected(func(s sample) float64 { return s.ServerCPU }),
 		taken.databases.Seconds(), expected(func(s sample) float64 { return s.DatabaseCPU }),

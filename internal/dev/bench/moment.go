@@ -122,7 +122,7 @@ func (i *installation) endApplication(ctx context.Context, db *sql.DB) (string, 
 	if r.Answered == 0 {
 		return "", errors.New("nobody refreshed while the sessions of an application ended")
 	}
-	return fmt.Sprintf("answered %d after %.1f s, all ended after %.1f s; meanwhile a refresh of others took %s ms at the median, %s at p99",
+	return fmt.Sprintf("answered %d after %.1f s, all ended after %.1f s; others refreshed in %s ms meanwhile, p99 %s",
 		status, answered.Seconds(), over.Seconds(), figure(micros(r.Latency.Quantile(0.5))/1000), figure(micros(r.Latency.Quantile(0.99))/1000)), nil
 }
 

@@ -33,7 +33,7 @@ func (r *result) writeScale(root string, size int, once []moment) error {
 // scaleTold returns the tables of a run.
 func (r *result) scaleTold(size int, once []moment) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s keys, %s users, %s sessions and %s days of usage, beside %s keys, users and so on, on one machine in\nthe same minutes: %s; files on %s; commit %s; %d rounds of slices of %s s; load average before it %s.\n\n",
+	fmt.Fprintf(&out, "%s keys, %s users, %s sessions and %s days of usage, beside %s keys, users and so on, on one machine in\nthe same minutes: %s;\nfiles on %s; commit %s; %d rounds of slices of %s s; load average before it %s.\n\n",
 		figure(float64(size)), figure(float64(size)), figure(float64(sessionsEach*size)), figure(float64(daysEach*min(size, countedKeys))), figure(fewRows),
 		r.Machine, r.FileSystem, r.Commit, r.Rounds, figure(r.Slice), r.Load)
 	fmt.Fprintf(&out, "| work | databases | clients | a second, %s | %s | ratio | p99 ms, %s | %s |\n|---|---|--:|--:|--:|--:|--:|--:|\n",
