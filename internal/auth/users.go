@@ -99,8 +99,10 @@ func (s *Users) Get(ctx context.Context, userID string) (User, error) {
 		return User{}, err
 	}
 	u, err := s.store.User(ctx, id)
-	if errors.Is(err, problem.ErrNotFound) && s.adopter.user(ctx, id) == nil {
-		u, err = s.store.User(ctx, id)
+	if errors.Is(err, problem.ErrNotFound) {
+		if err = s.adopter.user(ctx, id); err == nil {
+			u, err = s.store.User(ctx, id)
+		}
 	}
 	if err != nil {
 		return User{}, userError(err)

@@ -111,7 +111,12 @@ func TestUnknownKeysAreAskedForOnce(t *testing.T) {
 			d.call(t, "ListUsers", args{}, apiKey(late)).want(t, 503, "unavailable")
 		}
 		up.Break(nil)
+		admin, user, other := n.admin(t, d), uuid.NewString(), uuid.NewString()
+		up.AddUser(user)
+		up.AddUser(other)
+		d.call(t, "GetUser", args{"id": user}, bearer(admin)).want(t, 200, "")
 		up.Stop()
+		d.call(t, "GetUser", args{"id": other}, bearer(admin)).want(t, 503, "unavailable")
 		d.call(t, "ListUsers", args{}, apiKey(late)).want(t, 503, "unavailable")
 		d.call(t, "RefreshToken", args{"refresh_token": "rt-" + randomDigits(32)}).want(t, 503, "unavailable")
 		d.call(t, "Login", args{"email": "nobody@example.com", "password": "what it was there"}).want(t, 503, "unavailable")
